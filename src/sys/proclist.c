@@ -1,0 +1,208 @@
+/*
+ * Snapshots of process trees and sessions, and signals to exactly those processes.
+ */
+#include <sys/proclist.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include <base/alloc.h>
+#include <base/buf.h>
+#include <base/clock.h>
+
+#define SCANS_MAX 3 /* for members of a session while other processes come into being */
+#define WAIT_MAX 256 /* processes waited for at once; callers look again anyway */
+
+void hk_proclist_release(struct hk_proclist *l)
+{
+	free(l->items);
+	*l = (struct hk_proclist)HK_PROCLIST_INIT;
+}
+
+static void add(struct hk_proclist *l, const struct hk_procstat *st)
+{
+	if (l->len == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 32;
+		l->items = hk_xreallocarray(l->items, l->cap, sizeof(*l->items));
+	}
+	l->items[l->len++] = *st;
+}
+
+/* Takes the decimal number at *p, which is moved behind it; 0 at the end of the text. */
+static pid_t next_pid(const char **p)
+{
+	pid_t v = 0;
+
+	while (**p == ' ')
+		(*p)++;
+	for (; isdigit((unsigned char)**p); (*p)++)
+		v = v * 10 + (**p - '0');
+	return v;
+}
+
+bool hk_proclist_supported(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)getpid(), (int)getpid());
+	return access(path, R_OK) == 0;
+}
+
+static void read_children(int taskfd, const char *tid, struct hk_buf *out)
+{
+	char path[64];
+	ssize_t n;
+	hk_auto_close int fd = -1;
+
+	snprintf(path, sizeof(path), "%.40s/children", tid);
+	fd = openat(taskfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	hk_buf_addch(out, ' ');
+	do {
+		hk_buf_reserve(out, 4096);
+		n = read(fd, out->data + out->len, 4096);
+		if (n > 0)
+			out->data[out->len += (size_t)n] = '\0';
+	} while (n > 0 || (n < 0 && errno == EINTR));
+}
+
+/* The children of each thread of pid, as numbers between spaces. */
+static void children_of(pid_t pid, struct hk_buf *out)
+{
+	char path[40];
+	const struct dirent *e;
+	hk_auto_closedir DIR *dir = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir)))
+		if (isdigit((unsigned char)e->d_name[0]))
+			read_children(dirfd(dir), e->d_name, out);
+}
+
+static void add_children(pid_t root, pid_t parent, struct hk_proclist *l)
+{
+	hk_auto_buf text = HK_BUF_INIT;
+	struct hk_procstat st;
+	const char *p;
+	pid_t pid;
+
+	children_of(parent, &text);
+	for (p = text.data; (pid = next_pid(&p));) {
+		/* Who is a child of neither has got the number of one that ended meanwhile. */
+		if (!hk_procstat_read(pid, &st) || (st.ppid != parent && st.ppid != root))
+			continue;
+		if (st.state != 'Z' && st.state != 'X')
+			add(l, &st);
+	}
+}
+
+void hk_proclist_descendants(pid_t root, struct hk_proclist *ret)
+{
+	add_children(root, root, ret);
+	for (size_t i = 0; i < ret->len; i++)
+		add_children(root, ret->items[i].pid, ret);
+}
+
+static void scan_session(const struct hk_procid *leader, struct hk_proclist *ret)
+{
+	hk_auto_closedir DIR *proc = opendir("/proc");
+	const struct dirent *e;
+	struct hk_procstat st;
+
+	while (proc && (e = readdir(proc))) {
+		const char *p = e->d_name;
+		pid_t pid = next_pid(&p);
+
+		if (!pid || !hk_procstat_read(pid, &st) || st.session != leader->pid)
+			continue;
+		if (st.start >= leader->start && st.state != 'Z' && st.state != 'X')
+			add(ret, &st);
+	}
+}
+
+/* The number that the kernel gave out last. */
+static pid_t newest_pid(void)
+{
+	hk_auto_fclose FILE *f = fopen("/proc/loadavg", "re");
+	int pid = 0;
+
+	if (!f || fscanf(f, "%*s %*s %*s %*s %d", &pid) != 1)
+		return 0;
+	return pid;
+}
+
+void hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret)
+{
+	struct hk_procstat st;
+	struct hk_procid now;
+	pid_t newest, before;
+
+	if (!hk_procid_of(getpid(), &now) || strcmp(now.boot, leader->boot))
+		return;
+	/* The kernel gives out a number only when no session has it: all of ours are gone then. */
+	if (hk_procstat_read(leader->pid, &st) && st.start != leader->start)
+		return;
+	/* Finding none proves it only when none was made meanwhile: a scan is no snapshot. */
+	newest = newest_pid();
+	for (int i = 0; i < SCANS_MAX; i++) {
+		before = newest;
+		scan_session(leader, ret);
+		newest = newest_pid();
+		if (ret->len || newest == before)
+			return;
+	}
+}
+
+/* A descriptor of exactly the process that was seen; -1 when it is gone. */
+static int open_same(const struct hk_procstat *seen, struct hk_procstat *ret_now)
+{
+	hk_auto_close int fd = pidfd_open(seen->pid, 0);
+
+	if (fd < 0 || !hk_procstat_read(seen->pid, ret_now) || ret_now->start != seen->start)
+		return -1;
+	return hk_steal_fd(&fd);
+}
+
+void hk_proclist_signal(const struct hk_proclist *l, int sig, struct hk_proclist_sent *ret)
+{
+	*ret = (struct hk_proclist_sent){ 0 };
+	for (size_t i = 0; i < l->len; i++) {
+		struct hk_procstat now;
+		hk_auto_close int fd = open_same(&l->items[i], &now);
+
+		if (fd < 0 || (sig == SIGSTOP && now.state == 'T'))
+			continue;
+		if (pidfd_send_signal(fd, sig, NULL, 0) == 0) {
+			ret->sent++;
+		} else if (errno == EPERM) {
+			ret->refused++;
+			ret->last_refused = now.pid;
+		}
+	}
+}
+
+void hk_proclist_wait(const struct hk_proclist *l, int64_t deadline)
+{
+	struct pollfd fds[WAIT_MAX];
+	struct hk_procstat now;
+	nfds_t n = 0;
+
+	for (size_t i = 0; i < l->len && n < WAIT_MAX; i++) {
+		fds[n].fd = open_same(&l->items[i], &now);
+		fds[n].events = POLLIN;
+		n += fds[n].fd >= 0;
+	}
+	for (nfds_t i = 0; i < n; i++) {
+		/* One after the other: all have to end, in whatever order. */
+		while (poll(&fds[i], 1, hk_clock_left(deadline)) < 0 && errno == EINTR)
+			;
+		close(fds[i].fd);
+	}
+}

@@ -1,0 +1,51 @@
+/*
+ * Sets of running processes, for those who have to end them (private to sys). A snapshot is out of
+ * date when it is made: every signal rechecks the identity, and callers take snapshots until one is
+ * empty.
+ */
+#ifndef HK_SYS_PROCLIST_H
+#define HK_SYS_PROCLIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/cleanup.h>
+#include <sys/procid.h>
+
+struct hk_proclist {
+	struct hk_procstat *items;
+	size_t len;
+	size_t cap;
+};
+
+#define HK_PROCLIST_INIT      \
+	{                     \
+		.items = NULL \
+	}
+#define hk_auto_proclist HK_CLEANUP(hk_proclist_release) struct hk_proclist
+
+void hk_proclist_release(struct hk_proclist *l);
+
+/* Whether the kernel tells a process's children, which hk_proclist_descendants builds on. */
+bool hk_proclist_supported(void);
+
+/* Everything below root (not root itself) that is not a zombie, parents before their children. */
+void hk_proclist_descendants(pid_t root, struct hk_proclist *ret);
+
+/* What runs in the session of leader, which itself may be gone; see hk_process_end_session. */
+void hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret);
+
+/* What became of a round of signals. */
+struct hk_proclist_sent {
+	unsigned sent;
+	unsigned refused; /* not ours to signal (EPERM) */
+	pid_t last_refused;
+};
+
+/* Sends sig to each that is still the same process; with SIGSTOP, to those that are not stopped. */
+void hk_proclist_signal(const struct hk_proclist *l, int sig, struct hk_proclist_sent *ret);
+
+/* Waits until all have ended or the deadline (hk_clock_deadline) has come. */
+void hk_proclist_wait(const struct hk_proclist *l, int64_t deadline);
+
+#endif
