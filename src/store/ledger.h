@@ -1,0 +1,182 @@
+/*
+ * The ledger of one project: deployments, their stages, and releases, in SQLite (WAL,
+ * synchronous=FULL). The only place that knows sqlite3.
+ *
+ * Every write is a transaction of its own and durable when the call returns. Errors are
+ * HK_E_LEDGER_BUSY (held by another process for over 10 s), HK_E_NO_SPACE, HK_E_PERMISSION and
+ * HK_E_LEDGER_FAILED, with the file. A handle does not survive fork(2) in the child.
+ * Times are wall-clock milliseconds; ids grow and are the order of events (never names or clocks).
+ */
+#ifndef HK_STORE_LEDGER_H
+#define HK_STORE_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/error.h>
+#include <sys/procid.h>
+
+struct hk_ledger;
+
+/*
+ * Creates the file (0600) or migrates it (PRAGMA user_version) as needed; a newer version, and a
+ * link in the file's place, are refused.
+ */
+int hk_ledger_open(const char *path, struct hk_ledger **ret, struct hk_error *err) HK_MUST_CHECK;
+void hk_ledger_close(struct hk_ledger *l);
+void hk_cleanup_ledger(struct hk_ledger **l);
+
+enum hk_status {
+	HK_STATUS_WAITING,
+	HK_STATUS_RUNNING,
+	HK_STATUS_SUCCEEDED,
+	HK_STATUS_FAILED,
+	HK_STATUS_CANCELLED,
+	HK_STATUS_SUPERSEDED,
+	HK_STATUS_INTERRUPTED,
+};
+
+const char *hk_status_name(enum hk_status status); /* "waiting", … */
+bool hk_status_is_final(enum hk_status status);
+
+/* What is asked for; borrowed by hk_ledger_add_deployment. NULL strings are stored as NULL. */
+struct hk_deployment_request {
+	const char *trigger; /* "push", "cli" */
+	const char *ref;     /* full ref name */
+	const char *object;  /* object id the ref was moved to (a tag object for annotated tags) */
+	const char *old_object; /* what it was before; NULL for a new ref */
+	const char *pusher;
+	unsigned flags; /* enum hk_request_flags of the deploy module, kept as a number */
+};
+
+/* A row; release with hk_deployment_release. Strings are NULL when unknown. */
+struct hk_deployment {
+	int64_t id;
+	enum hk_status status;
+	char *trigger, *ref, *object, *old_object, *commit, *tag, *summary, *pusher;
+	unsigned flags;
+	char *release;		 /* the name of the release that it made or made live */
+	struct hk_procid worker; /* pid 0 before one has started */
+	int64_t created_at, started_at, finished_at; /* 0: not yet */
+	char *error_code, *error_message, *error_hint;
+};
+
+#define HK_DEPLOYMENT_INIT \
+	{                  \
+		.id = 0    \
+	}
+void hk_deployment_release(struct hk_deployment *d);
+
+/* Adds a row in status waiting. */
+int hk_ledger_add_deployment(struct hk_ledger *l, const struct hk_deployment_request *req,
+			     int64_t *ret_id, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Each changes one row that must exist (HK_E_DEPLOYMENT_NOT_FOUND); a final row is never changed
+ * again, and a row starts once (HK_E_LEDGER_FAILED).
+ */
+int hk_ledger_set_worker(struct hk_ledger *l, int64_t id, const struct hk_procid *worker,
+			 struct hk_error *err) HK_MUST_CHECK;
+int hk_ledger_start_deployment(struct hk_ledger *l, int64_t id, struct hk_error *err) HK_MUST_CHECK;
+int hk_ledger_set_commit(struct hk_ledger *l, int64_t id, const char *commit, const char *tag,
+			 const char *summary, struct hk_error *err) HK_MUST_CHECK;
+int hk_ledger_set_deployment_release(struct hk_ledger *l, int64_t id, const char *release,
+				     struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Ends a row; why is NULL for succeeded. A stage row still running ends with it: as succeeded,
+ * failed, cancelled (also for superseded) or interrupted.
+ */
+int hk_ledger_finish_deployment(struct hk_ledger *l, int64_t id, enum hk_status status,
+				const struct hk_error *why, struct hk_error *err) HK_MUST_CHECK;
+
+/* HK_E_DEPLOYMENT_NOT_FOUND when there is none. */
+int hk_ledger_get_deployment(struct hk_ledger *l, int64_t id, struct hk_deployment *ret,
+			     struct hk_error *err) HK_MUST_CHECK;
+
+enum hk_deployment_filter {
+	HK_DEPLOYMENTS_ALL,
+	HK_DEPLOYMENTS_FINAL,
+	HK_DEPLOYMENTS_OPEN, /* waiting or running */
+	HK_DEPLOYMENTS_RUNNING,
+};
+
+/*
+ * Calls fn for up to limit rows (< 0: all), newest first; fn borrows the row and may write to the
+ * ledger; nonzero from fn stops and is returned.
+ */
+typedef int hk_deployment_fn(void *ctx, const struct hk_deployment *d, struct hk_error *err);
+int hk_ledger_each_deployment(struct hk_ledger *l, enum hk_deployment_filter filter, int64_t limit,
+			      hk_deployment_fn *fn, void *ctx, struct hk_error *err) HK_MUST_CHECK;
+
+/* Whether a deployment of the same ref with a larger id has started (and perhaps ended since). */
+int hk_ledger_is_superseded(struct hk_ledger *l, int64_t id, bool *ret,
+			    struct hk_error *err) HK_MUST_CHECK;
+
+/* Deployments created since that time. */
+int hk_ledger_count_since(struct hk_ledger *l, int64_t since_ms, int64_t *ret,
+			  struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Stages. A row is written before the stage runs ("running") and completed, once, after it; none
+ * begins in a final deployment.
+ */
+struct hk_stage_row {
+	const char *name;
+	/* "running", "succeeded", "failed", "skipped", "cancelled", "interrupted" */
+	const char *status;
+	const char *detail; /* NULL or why skipped, what was done */
+	int64_t ms;
+};
+
+int hk_ledger_begin_stage(struct hk_ledger *l, int64_t deployment, const char *name,
+			  int64_t *ret_id, struct hk_error *err) HK_MUST_CHECK;
+int hk_ledger_end_stage(struct hk_ledger *l, int64_t stage_id, const char *status,
+			const char *detail, int64_t ms, struct hk_error *err) HK_MUST_CHECK;
+typedef int hk_stage_fn(void *ctx, const struct hk_stage_row *row, struct hk_error *err);
+int hk_ledger_each_stage(struct hk_ledger *l, int64_t deployment, hk_stage_fn *fn, void *ctx,
+			 struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Releases. States: "building" (being filled), "ready" (complete, not yet live), "good" (was live
+ * and healthy), "failed" (was made live, its deployment failed), "removed" (no longer on disk).
+ */
+struct hk_release_row {
+	int64_t id;
+	int64_t deployment;
+	char *name, *state, *type, *commit, *ref;
+	char *start; /* start command as a JSON array of words; NULL: nothing to start */
+	int64_t created_at;
+	int64_t activated_at; /* of the last time; 0: never */
+	int64_t deployed_at;  /* when its deployment ended; 0: not yet */
+};
+
+#define HK_RELEASE_ROW_INIT \
+	{                   \
+		.id = 0     \
+	}
+void hk_release_row_release(struct hk_release_row *r);
+
+int hk_ledger_add_release(struct hk_ledger *l, int64_t deployment, const char *name,
+			  struct hk_error *err) HK_MUST_CHECK;
+int hk_ledger_describe_release(struct hk_ledger *l, const char *name, const char *type,
+			       const char *start, struct hk_error *err) HK_MUST_CHECK;
+/* "activated_at" is set to now with good and failed, unless the release was still building. */
+int hk_ledger_set_release_state(struct hk_ledger *l, const char *name, const char *state,
+				struct hk_error *err) HK_MUST_CHECK;
+/* HK_E_RELEASE_FAILED when the ledger does not know it. commit and ref come from its deployment. */
+int hk_ledger_get_release(struct hk_ledger *l, const char *name, struct hk_release_row *ret,
+			  struct hk_error *err) HK_MUST_CHECK;
+typedef int hk_release_fn(void *ctx, const struct hk_release_row *r, struct hk_error *err);
+/* All that are not removed, newest (largest id) first. */
+int hk_ledger_each_release(struct hk_ledger *l, hk_release_fn *fn, void *ctx,
+			   struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * The last good release before `name` in ledger order; *ret is the caller's to free, NULL when there
+ * is none. HK_E_RELEASE_FAILED when the ledger does not know `name`.
+ */
+int hk_ledger_previous_good(struct hk_ledger *l, const char *name, char **ret,
+			    struct hk_error *err) HK_MUST_CHECK;
+
+#endif
