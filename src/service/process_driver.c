@@ -1,0 +1,210 @@
+/*
+ * The process driver: the service is a session that hostkit starts and ends itself. It needs no
+ * privileges and no other program, and is the default of a private root.
+ */
+#include <service/drivers.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <base/clock.h>
+#include <base/human.h>
+#include <service/port.h>
+#include <service/record.h>
+#include <sys/fs.h>
+#include <sys/process.h>
+
+#define LOGS "logs"
+#define EARLY_EXIT_MS 100 /* how long a start is watched for an end at once */
+
+static int open_log(int logs_fd, const char *name, int *ret_fd, struct hk_error *err)
+{
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	hk_auto_close int fd = openat(logs_fd, name, flags | O_NONBLOCK, 0640);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open the log '%s/%s'", LOGS,
+					  name);
+	if (!S_ISREG(st.st_mode))
+		return hk_error_set(err, HK_E_IO, "the log '%s/%s' is no regular file", LOGS, name);
+	/* Only against a FIFO in its place; the service should not inherit it. */
+	fcntl(fd, F_SETFL, O_APPEND);
+	*ret_fd = hk_steal_fd(&fd);
+	return 0;
+}
+
+static int64_t size_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : st.st_size;
+}
+
+/* In the new process, whose 1 and 2 are the logs already. */
+static int record_self(void *ctx, struct hk_error *err)
+{
+	const struct hk_service *s = ctx;
+	struct hk_service_record r = {
+		.since_ms = hk_clock_wall_ms(),
+		.app_log = size_of(STDOUT_FILENO),
+		.error_log = size_of(STDERR_FILENO),
+	};
+
+	if (!hk_procid_of(getpid(), &r.leader))
+		return hk_error_set(err, HK_E_SERVICE_FAILED, "/proc does not show processes");
+	snprintf(r.release, sizeof(r.release), "%s", s->release ? s->release : "");
+	return hk_service_record_save(s->state_fd, &r, err);
+}
+
+static int launch(const struct hk_service *s, pid_t *ret_pid, struct hk_error *err)
+{
+	struct hk_process_detach spec = HK_PROCESS_DETACH_INIT;
+	hk_auto_close int folder = -1;
+	hk_auto_close int logs = -1;
+	hk_auto_close int app = -1;
+	hk_auto_close int error = -1;
+
+	if (hk_service_open_folder(s, &folder, err) || hk_fs_mkdir_p(s->home_fd, LOGS, 0750, err) ||
+	    hk_fs_open_dir(s->home_fd, LOGS, &logs, err) || open_log(logs, "app.log", &app, err) ||
+	    open_log(logs, "error.log", &error, err))
+		return err->code;
+	spec.argv = hk_strlist_argv(s->start);
+	spec.env = s->env;
+	spec.cwd_fd = folder;
+	spec.stdout_fd = app;
+	spec.stderr_fd = error;
+	spec.before_exec = record_self;
+	spec.ctx = (void *)s;
+	return hk_process_detach(&spec, ret_pid, err);
+}
+
+/* "exited with status 1 after 2.1 s" */
+static void describe_end(int status, int64_t ms, char *out, size_t size)
+{
+	char after[HK_HUMAN_LEN];
+	const char *name;
+
+	hk_human_duration(ms < 0 ? 0 : ms, after);
+	if (WIFEXITED(status)) {
+		snprintf(out, size, "exited with status %d after %s", WEXITSTATUS(status), after);
+		return;
+	}
+	name = sigabbrev_np(WTERMSIG(status));
+	snprintf(out, size, "was ended by SIG%s after %s", name ? name : "?", after);
+}
+
+static void wait_end(pid_t pid, int64_t deadline)
+{
+	/* Ours and not reaped, so the number is that process. */
+	hk_auto_close int fd = pidfd_open(pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (fd >= 0 && poll(&p, 1, hk_clock_left(deadline)) < 0 && errno == EINTR)
+		;
+}
+
+/* Most broken starts (a missing module, a bad flag) end at once: say so with their own words. */
+static int check_early_exit(const struct hk_service *s, pid_t pid, struct hk_error *err)
+{
+	hk_auto_strlist lines = HK_STRLIST_INIT;
+	int64_t start = hk_clock_mono_ms();
+	char end[160];
+	int status;
+
+	wait_end(pid, hk_clock_deadline(EARLY_EXIT_MS));
+	if (waitpid(pid, &status, WNOHANG) != pid || status == 0)
+		return 0;
+	describe_end(status, hk_clock_mono_ms() - start, end, sizeof(end));
+	hk_service_recent_log(s, 1, &lines);
+	return hk_error_set(err, HK_E_SERVICE_FAILED, "the service %s%s%s", end,
+			    lines.len ? ": " : "", lines.len ? lines.items[0] : "");
+}
+
+static int process_stop(const struct hk_service *s, struct hk_error *err)
+{
+	struct hk_service_record r;
+
+	if (hk_service_record_load(s->state_fd, &r, err))
+		return err->code;
+	if (hk_process_end_session(&r.leader, s->conf->service_stop_timeout, err))
+		return hk_error_prefix(err, "cannot stop the service of '%s'", s->name);
+	return 0;
+}
+
+static int process_restart(const struct hk_service *s, struct hk_error *err)
+{
+	int port = (int)s->conf->project_port;
+	pid_t pid;
+
+	if (process_stop(s, err))
+		return err->code;
+	if (!s->start->len)
+		return 0;
+	if (port && hk_port_check(port, err))
+		return err->code;
+	if (launch(s, &pid, err))
+		return err->code;
+	return check_early_exit(s, pid, err);
+}
+
+static int process_start(const struct hk_service *s, struct hk_error *err)
+{
+	struct hk_service_record r;
+
+	if (hk_service_record_load(s->state_fd, &r, err))
+		return err->code;
+	if (!s->start->len || hk_procid_alive(&r.leader))
+		return 0;
+	/* What a dead leader left of its session would still hold the port. */
+	return process_restart(s, err);
+}
+
+/* Takes the exit status of a service that was this very process's child, if it was. */
+static bool reap(const struct hk_procid *leader, int *ret_status)
+{
+	struct hk_procstat st;
+
+	return hk_procstat_read(leader->pid, &st) && st.start == leader->start &&
+	       st.ppid == getpid() && waitpid(leader->pid, ret_status, WNOHANG) == leader->pid;
+}
+
+static int process_status(const struct hk_service *s, struct hk_service_state *ret,
+			  struct hk_error *err)
+{
+	struct hk_service_state state = { .known = true };
+	struct hk_service_record r;
+	int status;
+
+	if (hk_service_record_load(s->state_fd, &r, err))
+		return err->code;
+	if (hk_procid_alive(&r.leader)) {
+		state.running = true;
+		state.main = r.leader;
+		state.since_ms = r.since_ms;
+		snprintf(state.release, sizeof(state.release), "%s", r.release);
+	} else if (reap(&r.leader, &status)) {
+		describe_end(status, hk_clock_wall_ms() - r.since_ms, state.detail,
+			     sizeof(state.detail));
+	} else {
+		snprintf(state.detail, sizeof(state.detail), "is not running");
+	}
+	*ret = state;
+	return 0;
+}
+
+const struct hk_service_driver hk_service_driver_process = {
+	.name = "process",
+	.has_process = true,
+	.uses_start = true,
+	.start = process_start,
+	.stop = process_stop,
+	.restart = process_restart,
+	.status = process_status,
+};
