@@ -1,0 +1,78 @@
+/*
+ * Stage 2: the commit's files, written into a staging folder beside the releases (so that it can
+ * become one by a rename).
+ */
+#include <deploy/deploy.h>
+
+#include <string.h>
+
+#include <base/clock.h>
+#include <base/human.h>
+#include <deploy/environment.h>
+#include <repo/export.h>
+#include <sys/fs.h>
+
+static int make_staging(struct hk_deploy *d, struct hk_error *err)
+{
+	int releases = d->project->releases_fd;
+
+	snprintf(d->staging, sizeof(d->staging), ".staging-%lld", (long long)d->row.id);
+	if (hk_fs_remove_tree(releases, d->staging, err) ||
+	    hk_fs_mkdir_p(releases, d->staging, 0755, err))
+		return err->code;
+	return hk_fs_open_dir(releases, d->staging, &d->staging_fd, err);
+}
+
+static void warn_submodules(struct hk_deploy *d, const struct hk_strlist *paths)
+{
+	for (size_t i = 0; i < paths->len; i++)
+		hk_report_say(d->report, HK_REPORT_WARNING,
+			      "submodule '%s' is not checked out: its folder is empty",
+			      paths->items[i]);
+}
+
+static int run(struct hk_deploy *d, struct hk_error *err)
+{
+	struct hk_export_result result = { .files = 0 };
+	hk_auto_strlist env = HK_STRLIST_INIT;
+	struct hk_export_spec spec;
+	char size[HK_HUMAN_LEN];
+	int ret;
+
+	if (make_staging(d, err) || hk_environment_build(d->project, &d->row, &env, err))
+		return err->code;
+	spec = (struct hk_export_spec){
+		.commit = d->commit.oid,
+		.dir_fd = d->staging_fd,
+		.cancel_fd = d->cancel_fd,
+		.deadline = hk_clock_deadline(d->project->conf.checkout_timeout),
+		.env = hk_strlist_argv(&env),
+	};
+	ret = hk_repo_export(d->repo, &spec, &result, err);
+	if (!ret) {
+		warn_submodules(d, &result.submodules);
+		hk_deploy_detail(d, "%lld file%s, %s", (long long)result.files,
+				 result.files == 1 ? "" : "s", hk_human_size(result.bytes, size));
+	}
+	hk_strlist_release(&result.submodules);
+	return ret;
+}
+
+static void undo(struct hk_deploy *d)
+{
+	struct hk_error ignored;
+
+	/* What cannot be removed now is swept by the next deployment. */
+	if (*d->staging && hk_fs_remove_tree(d->project->releases_fd, d->staging, &ignored))
+		hk_report_say(d->report, HK_REPORT_WARNING, "%s", ignored.message);
+	d->staging[0] = '\0';
+	hk_cleanup_close(&d->staging_fd);
+	d->staging_fd = -1;
+}
+
+const struct hk_stage hk_stage_checkout = {
+	.name = "checkout",
+	.title = "checkout",
+	.run = run,
+	.undo = undo,
+};

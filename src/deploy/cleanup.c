@@ -1,0 +1,94 @@
+/*
+ * Stage 12: old releases and leftovers go. Kept are the newest good releases, the active one, the one
+ * before it, and the newest failed one for a look. What the ledger does not know is not ours and stays.
+ */
+#include <deploy/deploy.h>
+
+#include <string.h>
+
+#include <base/alloc.h>
+#include <sys/fs.h>
+
+struct pruning {
+	struct hk_deploy *d;
+	const char *active;
+	const char *previous;
+	int64_t good_left;
+	int64_t failed_left;
+	struct hk_strlist victims;
+};
+
+/* Called newest first. */
+static int select_victim(void *ctx, const struct hk_release_row *r, struct hk_error *err HK_UNUSED)
+{
+	struct pruning *p = ctx;
+
+	if (!strcmp(r->state, "good") && p->good_left > 0)
+		p->good_left--;
+	else if (!strcmp(r->state, "failed") && p->failed_left > 0)
+		p->failed_left--;
+	else if ((!p->active || strcmp(r->name, p->active)) &&
+		 (!p->previous || strcmp(r->name, p->previous)) && strcmp(r->name, p->d->release))
+		hk_strlist_add(&p->victims, r->name);
+	return 0;
+}
+
+static int remove_release(struct hk_deploy *d, const char *name, struct hk_error *err)
+{
+	hk_auto_free char *ref = hk_xasprintf("refs/hostkit/releases/%s", name);
+
+	if (hk_fs_remove_tree(d->project->releases_fd, name, err) ||
+	    (d->repo && hk_repo_delete_ref(d->repo, ref, NULL, err)))
+		return err->code;
+	return hk_ledger_set_release_state(d->ledger, name, "removed", err);
+}
+
+/* Staging folders: the project's lock is ours, so whatever made them is dead. */
+static int sweep_staging(struct hk_deploy *d, struct hk_error *err)
+{
+	hk_auto_strlist names = HK_STRLIST_INIT;
+	int fd = d->project->releases_fd;
+
+	if (hk_fs_list(fd, ".", &names, err))
+		return err->code;
+	for (size_t i = 0; i < names.len; i++)
+		if (!strncmp(names.items[i], ".staging-", 9) &&
+		    hk_fs_remove_tree(fd, names.items[i], err))
+			return err->code;
+	return 0;
+}
+
+static int run(struct hk_deploy *d, struct hk_error *err)
+{
+	hk_auto_free char *active = NULL;
+	hk_auto_free char *previous = NULL;
+	struct pruning p = { .d = d, .victims = HK_STRLIST_INIT };
+	int ret;
+
+	ret = sweep_staging(d, err);
+	if (!ret)
+		ret = hk_project_active(d->project, &active, err);
+	if (!ret && active)
+		ret = hk_ledger_previous_good(d->ledger, active, &previous, err);
+	p.active = active;
+	p.previous = previous;
+	p.failed_left = 1;
+	/* The release of this deployment is not yet recorded as good. */
+	p.good_left = d->project->conf.deploy_keep_releases - (*d->release ? 1 : 0);
+	if (!ret)
+		ret = hk_ledger_each_release(d->ledger, select_victim, &p, err);
+	for (size_t i = 0; !ret && i < p.victims.len; i++)
+		ret = remove_release(d, p.victims.items[i], err);
+	if (!ret && p.victims.len)
+		hk_deploy_detail(d, "removed %zu old release%s", p.victims.len,
+				 p.victims.len == 1 ? "" : "s");
+	hk_strlist_release(&p.victims);
+	return ret;
+}
+
+const struct hk_stage hk_stage_cleanup = {
+	.name = "cleanup",
+	.title = "cleanup",
+	.run = run,
+	.always = true,
+};

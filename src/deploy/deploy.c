@@ -1,0 +1,92 @@
+/*
+ * What the stages share: details, commands, output.
+ */
+#include <deploy/deploy.h>
+
+#include <stdarg.h>
+
+#include <base/clock.h>
+#include <base/words.h>
+#include <deploy/environment.h>
+#include <sys/process.h>
+
+void hk_deploy_detail(struct hk_deploy *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(d->detail, sizeof(d->detail), fmt, ap);
+	va_end(ap);
+}
+
+int hk_deploy_skip(struct hk_deploy *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(d->detail, sizeof(d->detail), fmt, ap);
+	va_end(ap);
+	return HK_STAGE_SKIP;
+}
+
+void hk_deploy_output(void *ctx, const char *line, size_t len)
+{
+	struct hk_deploy *d = ctx;
+
+	d->report->ops->output(d->report, line, len);
+}
+
+static int run_one(struct hk_deploy *d, const struct hk_strlist *argv, const struct hk_strlist *env,
+		   int cwd_fd, int64_t timeout_ms, struct hk_error *err)
+{
+	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
+	struct hk_process_result result;
+	hk_auto_buf what = HK_BUF_INIT;
+	int ret;
+
+	for (size_t i = 0; i < argv->len; i++) {
+		if (i)
+			hk_buf_addch(&what, ' ');
+		hk_words_quote(&what, argv->items[i]);
+	}
+	d->report->ops->command(d->report, &d->stage, what.data);
+	spec.argv = hk_strlist_argv(argv);
+	spec.env = hk_strlist_argv(env);
+	spec.cwd_fd = cwd_fd;
+	spec.cancel_fd = d->cancel_fd;
+	spec.timeout_ms = timeout_ms;
+	spec.grace_ms = d->project->conf.build_grace;
+	spec.on_line = hk_deploy_output;
+	spec.ctx = d;
+	ret = hk_process_run(&spec, &result, err);
+	if (result.leftovers)
+		hk_report_say(d->report, HK_REPORT_WARNING, "'%s' left %u process%s running; ended",
+			      what.data, result.leftovers, result.leftovers == 1 ? "" : "es");
+	return ret;
+}
+
+int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int cwd_fd,
+		  int64_t timeout_ms, struct hk_error *err)
+{
+	int64_t deadline = hk_clock_deadline(timeout_ms);
+	hk_auto_strlist env = HK_STRLIST_INIT;
+	int ret;
+
+	ret = hk_environment_build(d->project, &d->row, &env, err);
+	for (size_t i = 0; !ret && i < commands->len; i++)
+		ret = run_one(d, &commands->argv[i], &env, cwd_fd,
+			      i ? hk_clock_left(deadline) : timeout_ms, err);
+	return ret;
+}
+
+void hk_deploy_release(struct hk_deploy *d)
+{
+	hk_repo_close(d->repo);
+	hk_deployment_release(&d->row);
+	hk_detected_release(&d->detected);
+	hk_strlist_release(&d->start);
+	free(d->old_release);
+	hk_cleanup_close(&d->staging_fd);
+	hk_cleanup_close(&d->release_fd);
+	*d = (struct hk_deploy)HK_DEPLOY_INIT;
+}

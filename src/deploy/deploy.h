@@ -1,0 +1,95 @@
+/*
+ * One deployment in the worker: what the stages share.
+ */
+#ifndef HK_DEPLOY_DEPLOY_H
+#define HK_DEPLOY_DEPLOY_H
+
+#include <stdbool.h>
+
+#include <base/error.h>
+#include <base/strlist.h>
+#include <deploy/detect.h>
+#include <deploy/package.h>
+#include <deploy/project.h>
+#include <deploy/release.h>
+#include <deploy/report.h>
+#include <repo/repo.h>
+#include <store/ledger.h>
+
+struct hk_deploy {
+	const struct hk_project *project;
+	struct hk_ledger *ledger;
+	struct hk_report *report;
+	int cancel_fd; /* readable: stop before anything is live */
+
+	struct hk_deployment row;  /* as recorded; commit, tag, release filled as they become known */
+	struct hk_repo *repo;	   /* from preflight on */
+	struct hk_commit commit;   /* from preflight on */
+	char *old_release;	   /* what `app` named at the start; NULL: nothing */
+
+	char staging[32];	   /* name below releases/, "" before checkout */
+	int staging_fd;
+	bool output_pushed;	   /* the tree is a build's output: nothing to install or build */
+	bool installed;		   /* the install stage ran */
+	bool built;		   /* the build stage ran */
+
+	char release[HK_RELEASE_NAME_LEN]; /* "" before the release stage */
+	int release_fd;
+	struct hk_detected detected;
+	struct hk_strlist start;   /* start command of the release */
+
+	bool activated;		   /* `app` names the release */
+	bool restarted;		   /* the service was restarted on it */
+	char rolled_back_to[HK_RELEASE_NAME_LEN]; /* after a failure, by on_failure = rollback */
+
+	struct hk_report_stage stage; /* the one that runs */
+	char detail[160];	      /* for the end of its line, "" for none */
+};
+
+#define HK_DEPLOY_INIT { .cancel_fd = -1, .staging_fd = -1, .release_fd = -1 }
+
+/* Stage results beside 0 and negative codes. */
+enum { HK_STAGE_SKIP = 1 };
+
+/* Sets the detail of the running stage and returns HK_STAGE_SKIP. */
+int hk_deploy_skip(struct hk_deploy *d, const char *fmt, ...) HK_PRINTF(2, 3);
+void hk_deploy_detail(struct hk_deploy *d, const char *fmt, ...) HK_PRINTF(2, 3);
+
+/*
+ * Runs commands in a folder, announced and with their output in the report; stops at the first that
+ * fails. timeout_ms is for all of them together.
+ */
+int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int cwd_fd,
+		  int64_t timeout_ms, struct hk_error *err) HK_MUST_CHECK;
+
+/* A line of output for the report: an hk_line_fn whose ctx is the struct hk_deploy. */
+void hk_deploy_output(void *ctx, const char *line, size_t len);
+
+/* One row of the pipeline. Adding a stage is a file with run and undo, and a row in pipeline.c. */
+struct hk_stage {
+	const char *name;  /* stable: ledger, JSON */
+	const char *title; /* what the pusher sees */
+	/*
+	 * 0, HK_STAGE_SKIP or a negative code; idempotent. A stage of the kind below runs also after a
+	 * failure, and its own failure is a warning.
+	 */
+	int (*run)(struct hk_deploy *d, struct hk_error *err);
+	/* Takes back what run did or half did; NULL: nothing to take back. Cannot fail. */
+	void (*undo)(struct hk_deploy *d);
+	bool always;
+};
+
+extern const struct hk_stage hk_stage_preflight, hk_stage_checkout, hk_stage_install,
+	hk_stage_build, hk_stage_release, hk_stage_dependencies, hk_stage_activate,
+	hk_stage_restart, hk_stage_health, hk_stage_cleanup;
+
+/*
+ * Runs the whole pipeline for a recorded deployment whose project lock is held, and records its end.
+ * Returns 0 when the deployment succeeded, else its code; err is set then.
+ */
+int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
+
+/* Frees what the stages opened. */
+void hk_deploy_release(struct hk_deploy *d);
+
+#endif

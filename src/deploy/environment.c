@@ -1,0 +1,123 @@
+/*
+ * Building the declared environment.
+ */
+#include <deploy/environment.h>
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+
+#include <base/alloc.h>
+#include <store/dotenv.h>
+#include <sys/fs.h>
+
+#define DOTENV_MAX (1 << 20)
+
+/* Replaces the entry of the same name, or appends. */
+static void set(struct hk_strlist *env, const char *entry)
+{
+	size_t name_len = (size_t)(strchr(entry, '=') - entry) + 1;
+
+	for (size_t i = 0; i < env->len; i++) {
+		if (strncmp(env->items[i], entry, name_len))
+			continue;
+		free(env->items[i]);
+		env->items[i] = hk_xstrdup(entry);
+		return;
+	}
+	hk_strlist_add(env, entry);
+}
+
+static void set_value(struct hk_strlist *env, const char *name, const char *value)
+{
+	hk_auto_free char *entry = NULL;
+
+	if (!value || !*value)
+		return;
+	entry = hk_xasprintf("%s=%s", name, value);
+	set(env, entry);
+}
+
+static void add_user(const struct hk_project *p, struct hk_strlist *env)
+{
+	struct passwd *pw = getpwuid(geteuid());
+
+	set_value(env, "HOME", p->home_path);
+	set_value(env, "USER", pw ? pw->pw_name : p->name);
+	set_value(env, "LOGNAME", pw ? pw->pw_name : p->name);
+	set_value(env, "SHELL", "/bin/sh");
+}
+
+static void add_settings(const struct hk_project *p, struct hk_strlist *env)
+{
+	static const char *const fixed[] = {
+		"LANG=C.UTF-8",
+		"TMPDIR=/tmp",
+		"NODE_ENV=production",
+		/* Only nginx on this machine is meant to reach an application. */
+		"HOST=127.0.0.1",
+		"HOSTNAME=127.0.0.1",
+		"PYTHONUNBUFFERED=1",
+		"NEXT_TELEMETRY_DISABLED=1",
+		"npm_config_update_notifier=false",
+		"npm_config_fund=false",
+		"npm_config_audit=false",
+	};
+	hk_auto_free char *npm = hk_xasprintf("npm_config_cache=%s/cache/npm", p->state_path);
+	hk_auto_free char *pip = hk_xasprintf("PIP_CACHE_DIR=%s/cache/pip", p->state_path);
+
+	for (size_t i = 0; i < HK_ARRAY_LEN(fixed); i++)
+		set(env, fixed[i]);
+	set(env, npm);
+	set(env, pip);
+	if (p->conf.project_port) {
+		hk_auto_free char *port = hk_xasprintf("%d", (int)p->conf.project_port);
+
+		set_value(env, "PORT", port);
+	}
+}
+
+static int add_dotenv(const struct hk_project *p, struct hk_strlist *env, struct hk_error *err)
+{
+	hk_auto_free char *path = hk_xasprintf("%s/.env", p->home_path);
+	hk_auto_strlist entries = HK_STRLIST_INIT;
+	hk_auto_buf text = HK_BUF_INIT;
+	struct hk_error read_err = HK_ERROR_INIT;
+
+	if (hk_fs_read_file(p->home_fd, ".env", DOTENV_MAX, &text, &read_err)) {
+		if (read_err.sys_errno == ENOENT)
+			return 0;
+		*err = read_err;
+		return hk_error_prefix(err, "in '%s'", p->home_path);
+	}
+	if (hk_dotenv_parse(text.data, text.len, path, &entries, err))
+		return err->code;
+	for (size_t i = 0; i < entries.len; i++)
+		set(env, entries.items[i]);
+	return 0;
+}
+
+int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
+			 struct hk_strlist *ret, struct hk_error *err)
+{
+	hk_auto_strlist env = HK_STRLIST_INIT;
+	hk_auto_free char *id = NULL;
+
+	set_value(&env, "PATH", p->conf.project_path);
+	add_user(p, &env);
+	add_settings(p, &env);
+	if (add_dotenv(p, &env, err))
+		return err->code;
+	set_value(&env, "HOSTKIT_PROJECT", p->name);
+	if (d) {
+		id = hk_xasprintf("%lld", (long long)d->id);
+		set_value(&env, "HOSTKIT_DEPLOYMENT", id);
+		set_value(&env, "HOSTKIT_REF", d->ref);
+		set_value(&env, "HOSTKIT_COMMIT", d->commit);
+		set_value(&env, "HOSTKIT_TAG", d->tag);
+		set_value(&env, "HOSTKIT_PUSHER", d->pusher);
+		set_value(&env, "HOSTKIT_RELEASE", d->release);
+	}
+	hk_strlist_add_list(ret, &env);
+	return 0;
+}

@@ -1,0 +1,158 @@
+/*
+ * The pipeline: a table of stages, walked once. Before a stage runs the ledger says so, after it the
+ * ledger has its result; what the walk does on a failure depends only on whether `app` has moved.
+ */
+#include <deploy/deploy.h>
+
+#include <poll.h>
+#include <string.h>
+
+#include <base/clock.h>
+#include <deploy/live.h>
+#include <deploy/verdict.h>
+
+static const struct hk_stage *const stages[] = {
+	&hk_stage_preflight, &hk_stage_checkout,     &hk_stage_install,	 &hk_stage_build,
+	&hk_stage_release,   &hk_stage_dependencies, &hk_stage_activate, &hk_stage_restart,
+	&hk_stage_health,    &hk_stage_cleanup,
+};
+
+static const struct {
+	const char *status; /* in the ledger */
+} results[] = {
+	[HK_STAGE_SUCCEEDED] = { "succeeded" },
+	[HK_STAGE_SKIPPED] = { "skipped" },
+	[HK_STAGE_FAILED] = { "failed" },
+	[HK_STAGE_CANCELLED] = { "cancelled" },
+};
+
+static enum hk_stage_result result_of(int code)
+{
+	if (code == 0)
+		return HK_STAGE_SUCCEEDED;
+	if (code == HK_STAGE_SKIP)
+		return HK_STAGE_SKIPPED;
+	return code == HK_E_CANCELLED ? HK_STAGE_CANCELLED : HK_STAGE_FAILED;
+}
+
+static int check_cancelled(struct hk_deploy *d, struct hk_error *err)
+{
+	struct pollfd pfd = { .fd = d->cancel_fd, .events = POLLIN };
+
+	/* Once something is live, going on is the shorter way to a known state. */
+	if (d->activated || poll(&pfd, 1, 0) <= 0)
+		return 0;
+	return hk_error_set(err, HK_E_CANCELLED, "it was cancelled");
+}
+
+static int run_stage(struct hk_deploy *d, const struct hk_stage *stage, struct hk_error *err)
+{
+	int64_t began = hk_clock_mono_ms();
+	enum hk_stage_result result;
+	struct hk_error ledger_err;
+	int64_t row, ms;
+	int ret;
+
+	d->detail[0] = '\0';
+	if (hk_ledger_begin_stage(d->ledger, d->row.id, stage->name, &row, err))
+		return err->code;
+	ret = stage->always ? 0 : check_cancelled(d, err);
+	if (!ret)
+		ret = stage->run(d, err);
+	result = result_of(ret);
+	ms = hk_clock_mono_ms() - began;
+	if (result == HK_STAGE_FAILED && !d->detail[0])
+		hk_deploy_detail(d, "%s", err->message);
+	if (hk_ledger_end_stage(d->ledger, row, results[result].status,
+				*d->detail ? d->detail : NULL, ms, &ledger_err) &&
+	    ret >= 0) {
+		*err = ledger_err;
+		return err->code;
+	}
+	if (result == HK_STAGE_FAILED || result == HK_STAGE_CANCELLED)
+		d->detail[0] = '\0'; /* the last line tells it in full */
+	d->report->ops->stage_end(d->report, &d->stage, result, ms, *d->detail ? d->detail : NULL);
+	return ret < 0 ? ret : 0;
+}
+
+/* What a failed stage leaves is taken back, up to the start, or the policy for live releases applies. */
+static void handle_failure(struct hk_deploy *d, size_t failed)
+{
+	struct hk_error back;
+
+	if (!d->activated) {
+		for (size_t i = failed + 1; i-- > 0;)
+			if (stages[i]->undo)
+				stages[i]->undo(d);
+		return;
+	}
+	if (strcmp(d->project->conf.health_on_failure, "rollback"))
+		return;
+	if (hk_live_go_back(d, &back))
+		hk_report_say(d->report, HK_REPORT_ERROR, "cannot go back: %s", back.message);
+}
+
+static enum hk_status status_of(const struct hk_error *why)
+{
+	static const struct {
+		enum hk_code code;
+		enum hk_status status;
+	} special[] = {
+		{ HK_E_CANCELLED, HK_STATUS_CANCELLED },
+		{ HK_E_SUPERSEDED, HK_STATUS_SUPERSEDED },
+	};
+
+	if (!why)
+		return HK_STATUS_SUCCEEDED;
+	for (size_t i = 0; i < HK_ARRAY_LEN(special); i++)
+		if (special[i].code == why->code)
+			return special[i].status;
+	return HK_STATUS_FAILED;
+}
+
+static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_error *err)
+{
+	if (d->activated &&
+	    hk_ledger_set_release_state(d->ledger, d->release, why ? "failed" : "good", err))
+		return err->code;
+	/* refs/deploy/ only carries a commit here: gone, the same commit can be pushed to it again. */
+	if (d->repo && !strncmp(d->row.ref, "refs/deploy/", 12) &&
+	    hk_repo_delete_ref(d->repo, d->row.ref, d->row.object, err))
+		hk_report_say(d->report, HK_REPORT_WARNING, "%s", err->message);
+	return hk_ledger_finish_deployment(d->ledger, d->row.id, status_of(why), why, err);
+}
+
+int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
+{
+	int64_t began = hk_clock_mono_ms();
+	struct hk_error why = HK_ERROR_INIT;
+	struct hk_error stage_err;
+	int ret = 0;
+
+	d->stage.total = HK_ARRAY_LEN(stages);
+	for (size_t i = 0; i < HK_ARRAY_LEN(stages); i++) {
+		d->stage.number = (unsigned)i + 1;
+		d->stage.title = stages[i]->title;
+		if (ret && !stages[i]->always)
+			continue;
+		if (!run_stage(d, stages[i], &stage_err))
+			continue;
+		if (stages[i]->always) {
+			hk_report_say(d->report, HK_REPORT_WARNING, "%s: %s", stages[i]->title,
+				      stage_err.message);
+			continue;
+		}
+		why = stage_err;
+		ret = hk_error_prefix(&why, "%s", stages[i]->title);
+		handle_failure(d, i);
+	}
+	if (record(d, ret ? &why : NULL, err)) {
+		hk_report_say(d->report, HK_REPORT_ERROR, "the end could not be recorded: %s",
+			      err->message);
+		return err->code;
+	}
+	hk_verdict_report(d, ret ? &why : NULL, hk_clock_mono_ms() - began);
+	if (ret)
+		*err = why;
+	return ret;
+}

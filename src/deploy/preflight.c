@@ -1,0 +1,81 @@
+/*
+ * Stage 1: whether this deployment may start at all. Nothing is written but facts.
+ */
+#include <deploy/deploy.h>
+
+#include <string.h>
+
+#include <base/alloc.h>
+#include <base/human.h>
+#include <sys/fs.h>
+
+static int check_order(struct hk_deploy *d, struct hk_error *err)
+{
+	bool superseded = false;
+
+	if (hk_ledger_is_superseded(d->ledger, d->row.id, &superseded, err))
+		return err->code;
+	if (!superseded)
+		return 0;
+	return hk_error_set(err, HK_E_SUPERSEDED,
+			    "a newer push of '%s' was deployed while this one waited", d->row.ref);
+}
+
+static int check_space(struct hk_deploy *d, int fd, const char *where, struct hk_error *err)
+{
+	const struct hk_conf *conf = &d->project->conf;
+	char have[HK_HUMAN_LEN], need[HK_HUMAN_LEN];
+	int64_t bytes, inodes;
+
+	if (hk_fs_space(fd, &bytes, &inodes, err))
+		return err->code;
+	if (bytes < conf->deploy_min_free)
+		hk_error_set(err, HK_E_NO_SPACE, "%s are free in '%s'; a deployment needs %s",
+			     hk_human_size(bytes, have), where,
+			     hk_human_size(conf->deploy_min_free, need));
+	else if (inodes >= 0 && inodes < conf->deploy_min_inodes)
+		hk_error_set(err, HK_E_NO_SPACE,
+			     "%lld inodes are free in '%s'; a deployment needs %lld",
+			     (long long)inodes, where, (long long)conf->deploy_min_inodes);
+	else
+		return 0;
+	return hk_error_hint(err, "see what is large: df -h %s; du -xsh %s/*", where,
+			     d->project->home_path);
+}
+
+static int resolve(struct hk_deploy *d, struct hk_error *err)
+{
+	static const char tags[] = "refs/tags/";
+	size_t n = sizeof(tags) - 1;
+	const char *ref = d->row.ref;
+
+	if (hk_repo_open(d->project->repo_path, d->project->home_path, &d->repo, err) ||
+	    hk_repo_resolve(d->repo, d->row.object, &d->commit, err))
+		return err->code;
+	if (!strncmp(ref, tags, n))
+		snprintf(d->commit.tag, sizeof(d->commit.tag), "%s", ref + n);
+	if (hk_ledger_set_commit(d->ledger, d->row.id, d->commit.oid,
+				 *d->commit.tag ? d->commit.tag : NULL, d->commit.summary, err))
+		return err->code;
+	free(d->row.commit);
+	d->row.commit = hk_xstrdup(d->commit.oid);
+	free(d->row.tag);
+	d->row.tag = *d->commit.tag ? hk_xstrdup(d->commit.tag) : NULL;
+	hk_deploy_detail(d, "%.7s %.100s", d->commit.oid, d->commit.summary);
+	return 0;
+}
+
+static int run(struct hk_deploy *d, struct hk_error *err)
+{
+	if (check_order(d, err) || hk_project_active(d->project, &d->old_release, err) ||
+	    check_space(d, d->project->releases_fd, d->project->home_path, err) ||
+	    check_space(d, d->project->state_fd, d->project->state_path, err))
+		return err->code;
+	return resolve(d, err);
+}
+
+const struct hk_stage hk_stage_preflight = {
+	.name = "preflight",
+	.title = "preflight",
+	.run = run,
+};

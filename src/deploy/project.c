@@ -1,0 +1,192 @@
+/*
+ * Projects: names, paths, opening.
+ */
+#include <deploy/project.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <string.h>
+
+#include <base/alloc.h>
+#include <deploy/release.h>
+#include <sys/fs.h>
+
+#define NAME_PATTERN "^[a-z][a-z0-9-]{1,30}[a-z0-9]$"
+
+/* Words that follow a command: a project of that name could not be told from them. */
+static const char *const reserved[] = {
+	"add",	   "cancel",  "check",	      "checkpoint", "clear",   "config",    "create",
+	"delete",  "deploy",  "deploy-local", "disable",    "doctor",  "enable",    "env",
+	"get",	   "health",  "help",	      "history",    "import",  "key",	    "list",
+	"log",	   "logs",    "mcp",	      "pause",	    "project", "ratelimit", "recover",
+	"remove",  "reset",   "restart",      "restore",    "resume",  "rollback",  "rotate",
+	"secrets", "service", "set",	      "shell",	    "show",    "start",	    "status",
+	"stop",	   "unset",   "verify",	      "version",
+};
+
+int hk_project_check_name(const char *name, struct hk_error *err)
+{
+	regex_t re;
+	int no_match;
+
+	if (regcomp(&re, NAME_PATTERN, REG_EXTENDED | REG_NOSUB))
+		return hk_error_set(err, HK_E_INTERNAL, "cannot compile the name pattern");
+	no_match = regexec(&re, name, 0, NULL, 0);
+	regfree(&re);
+	if (no_match) {
+		hk_error_set(err, HK_E_NAME_INVALID, "'%.64s' is not a project name", name);
+		return hk_error_hint(err,
+				     "3 to 32 lowercase letters, digits and hyphens, beginning "
+				     "with a letter and not ending with a hyphen");
+	}
+	for (size_t i = 0; i < HK_ARRAY_LEN(reserved); i++)
+		if (!strcmp(reserved[i], name)) {
+			hk_error_set(err, HK_E_NAME_INVALID, "'%s' is a hostkit command", name);
+			return hk_error_hint(err, "choose another name, such as %s-app", name);
+		}
+	return 0;
+}
+
+char *hk_project_root_path(const char *root, const char *path)
+{
+	return hk_xasprintf("%s/%s", !strcmp(root, "/") ? "" : root, path);
+}
+
+int hk_project_list(const char *root, struct hk_strlist *ret, struct hk_error *err)
+{
+	hk_auto_free char *path = hk_project_root_path(root, "etc/hostkit/projects");
+	hk_auto_strlist names = HK_STRLIST_INIT;
+	struct hk_error ignored;
+
+	if (!hk_fs_is_dir(AT_FDCWD, path))
+		return 0;
+	if (hk_fs_list(AT_FDCWD, path, &names, err))
+		return err->code;
+	for (size_t i = 0; i < names.len; i++) {
+		size_t len = strlen(names.items[i]);
+
+		if (len <= 4 || strcmp(names.items[i] + len - 4, ".ini"))
+			continue;
+		names.items[i][len - 4] = '\0';
+		if (!hk_project_check_name(names.items[i], &ignored))
+			hk_strlist_add(ret, names.items[i]);
+	}
+	return 0;
+}
+
+static int not_found(const char *root, const char *name, struct hk_error *err)
+{
+	hk_auto_strlist names = HK_STRLIST_INIT;
+	hk_auto_buf list = HK_BUF_INIT;
+	struct hk_error ignored;
+
+	if (!hk_project_list(root, &names, &ignored))
+		for (size_t i = 0; i < names.len && i < 8; i++)
+			hk_buf_addf(&list, "%s%s", i ? ", " : "", names.items[i]);
+	hk_error_set(err, HK_E_PROJECT_NOT_FOUND, "there is no project '%s' under '%s'", name,
+		     root);
+	if (list.len)
+		return hk_error_hint(err, "the projects are: %s", list.data);
+	return hk_error_hint(err, "make one with: hostkit project create %s", name);
+}
+
+int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
+			 struct hk_strlist *problems, struct hk_error *err)
+{
+	hk_auto_free char *defaults = hk_project_root_path(root, "etc/hostkit/hostkit.ini");
+	hk_auto_free char *dir = hk_project_root_path(root, "etc/hostkit/projects");
+	hk_auto_free char *own = hk_xasprintf("%s/%s.ini", dir, name);
+
+	if (hk_project_check_name(name, err))
+		return err->code;
+	if (!hk_fs_exists(AT_FDCWD, own))
+		return not_found(root, name, err);
+	return hk_conf_load(defaults, own, ret, problems, err);
+}
+
+static char *below(const char *root, const char *dir, const char *name)
+{
+	hk_auto_free char *path = hk_project_root_path(root, dir);
+
+	return hk_xasprintf("%s/%s", path, name);
+}
+
+int hk_project_open(const char *root, const char *name, struct hk_project *ret,
+		    struct hk_error *err)
+{
+	hk_auto_project p = HK_PROJECT_INIT;
+
+	if (hk_project_load_conf(root, name, &p.conf, NULL, err))
+		return err->code;
+	p.name = hk_xstrdup(name);
+	p.root = hk_xstrdup(root);
+	p.home_path = below(root, "home", name);
+	p.repo_path = hk_xasprintf("%s/repo.git", p.home_path);
+	p.state_path = below(root, "var/lib/hostkit", name);
+	if (hk_fs_open_dir(AT_FDCWD, p.home_path, &p.home_fd, err) ||
+	    hk_fs_open_dir(AT_FDCWD, p.state_path, &p.state_fd, err))
+		return hk_error_hint(err, "make what is missing with: hostkit project create %s",
+				     name);
+	p.releases_fd = openat(p.home_fd, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p.releases_fd < 0)
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s/releases'",
+					  p.home_path);
+	*ret = p;
+	p = (struct hk_project)HK_PROJECT_INIT;
+	return 0;
+}
+
+void hk_project_close(struct hk_project *p)
+{
+	if (!p->name)
+		return;
+	hk_conf_release(&p->conf);
+	free(p->name);
+	free(p->root);
+	free(p->home_path);
+	free(p->repo_path);
+	free(p->state_path);
+	hk_cleanup_close(&p->home_fd);
+	hk_cleanup_close(&p->state_fd);
+	hk_cleanup_close(&p->releases_fd);
+	*p = (struct hk_project)HK_PROJECT_INIT;
+}
+
+int hk_project_open_ledger(const struct hk_project *p, struct hk_ledger **ret, struct hk_error *err)
+{
+	hk_auto_free char *path = hk_xasprintf("%s/ledger.db", p->state_path);
+
+	return hk_ledger_open(path, ret, err);
+}
+
+char *hk_project_log_path(const struct hk_project *p, int64_t deployment)
+{
+	return hk_xasprintf("%s/log/%lld.log", p->state_path, (long long)deployment);
+}
+
+int hk_project_active(const struct hk_project *p, char **ret, struct hk_error *err)
+{
+	static const char prefix[] = "releases/";
+	hk_auto_free char *target = NULL;
+	struct hk_error link_err = HK_ERROR_INIT;
+	size_t n = sizeof(prefix) - 1;
+
+	if (hk_fs_read_link(p->home_fd, "app", &target, &link_err)) {
+		if (link_err.sys_errno == ENOENT) {
+			*ret = NULL;
+			return 0;
+		}
+		if (link_err.sys_errno != EINVAL) {
+			*err = link_err;
+			return err->code;
+		}
+	}
+	if (target && !strncmp(target, prefix, n) && hk_release_is_name(target + n)) {
+		*ret = hk_xstrdup(target + n);
+		return 0;
+	}
+	hk_error_set(err, HK_E_ACTIVATE_FAILED, "'%s/app' is not a link to a release",
+		     p->home_path);
+	return hk_error_hint(err, "move it away: mv %s/app %s/app.old", p->home_path, p->home_path);
+}

@@ -1,0 +1,63 @@
+/*
+ * A project: its name, its configuration and its folders below the root.
+ *
+ *   ROOT/etc/hostkit/projects/NAME.ini   makes a project exist
+ *   ROOT/var/lib/hostkit/NAME/           state: ledger.db, lock, log/, cache/
+ *   ROOT/home/NAME/                      repo.git, releases/, app, logs/, .env
+ */
+#ifndef HK_DEPLOY_PROJECT_H
+#define HK_DEPLOY_PROJECT_H
+
+#include <stdbool.h>
+
+#include <base/error.h>
+#include <base/strlist.h>
+#include <conf/conf.h>
+#include <store/ledger.h>
+
+struct hk_project {
+	char *name;
+	char *root;	 /* absolute; "/" or without a trailing slash */
+	char *home_path; /* for programs that need a path */
+	char *repo_path;
+	char *state_path;
+	struct hk_conf conf;
+	int home_fd;
+	int state_fd;
+	int releases_fd;
+};
+
+#define HK_PROJECT_INIT { .home_fd = -1, .state_fd = -1, .releases_fd = -1 }
+#define hk_auto_project HK_CLEANUP(hk_project_close) struct hk_project
+
+/* ^[a-z][a-z0-9-]{1,30}[a-z0-9]$ and no command word; HK_E_NAME_INVALID says what is wrong. */
+int hk_project_check_name(const char *name, struct hk_error *err) HK_MUST_CHECK;
+
+/* ROOT joined with a path that starts without a slash; the caller frees. */
+char *hk_project_root_path(const char *root, const char *path);
+
+/* The names of all projects under root, sorted. */
+int hk_project_list(const char *root, struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
+
+/* HK_E_PROJECT_NOT_FOUND (the hint lists the projects), HK_E_CONFIG_INVALID, HK_E_IO. */
+int hk_project_open(const char *root, const char *name, struct hk_project *ret,
+		    struct hk_error *err) HK_MUST_CHECK;
+void hk_project_close(struct hk_project *p);
+
+/* Only the configuration, for `config check`: see hk_conf_load. */
+int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
+			 struct hk_strlist *problems, struct hk_error *err) HK_MUST_CHECK;
+
+int hk_project_open_ledger(const struct hk_project *p, struct hk_ledger **ret,
+			   struct hk_error *err) HK_MUST_CHECK;
+
+/* The path of a deployment's log; the caller frees. */
+char *hk_project_log_path(const struct hk_project *p, int64_t deployment);
+
+/*
+ * The release that the link `app` names, as its bare name; *ret is the caller's to free, NULL when
+ * there is no link yet. HK_E_ACTIVATE_FAILED when app is something else than a link to a release.
+ */
+int hk_project_active(const struct hk_project *p, char **ret, struct hk_error *err) HK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * Formatting for report messages.
+ */
+#include <deploy/report.h>
+
+#include <stdarg.h>
+
+#include <base/alloc.h>
+
+void hk_report_say(struct hk_report *r, enum hk_report_level level, const char *fmt, ...)
+{
+	hk_auto_free char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	r->ops->message(r, level, text);
+}

@@ -1,0 +1,79 @@
+/*
+ * Submitting deployments.
+ */
+#include <deploy/submit.h>
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include <base/alloc.h>
+#include <sys/process.h>
+#include <sys/self.h>
+
+void hk_submission_release(struct hk_submission *s)
+{
+	free(s->log_path);
+	*s = (struct hk_submission)HK_SUBMISSION_INIT;
+}
+
+static int open_log(const char *path, int *ret_fd, struct hk_error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+
+	if (fd < 0)
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot create log '%s'", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+static int start_worker(const struct hk_project *p, int64_t id, int log_fd, struct hk_procid *ret,
+			struct hk_error *err)
+{
+	const char *env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+			      "LANG=C.UTF-8", getenv("HOSTKIT_DEBUG") ? "HOSTKIT_DEBUG=1" : NULL,
+			      NULL };
+	struct hk_process_detach spec = HK_PROCESS_DETACH_INIT;
+	hk_auto_free char *program = NULL;
+	hk_auto_free char *number = hk_xasprintf("%lld", (long long)id);
+	pid_t pid;
+
+	if (hk_self_program("hostkit-worker", &program, err))
+		return err->code;
+	const char *argv[] = { program, p->root, p->name, number, NULL };
+
+	spec.argv = argv;
+	spec.env = env;
+	spec.stdout_fd = log_fd;
+	spec.stderr_fd = log_fd;
+	if (hk_process_detach(&spec, &pid, err))
+		return err->code;
+	/* Gone already, as a zombie of ours: its identity is no longer needed. */
+	if (!hk_procid_of(pid, ret))
+		*ret = (struct hk_procid){ .pid = 0 };
+	return 0;
+}
+
+int hk_submit(const struct hk_project *p, struct hk_ledger *l,
+	      const struct hk_deployment_request *req, hk_submit_head_fn *head,
+	      struct hk_submission *ret, struct hk_error *err)
+{
+	struct hk_submission s = HK_SUBMISSION_INIT;
+	hk_auto_close int log_fd = -1;
+	struct hk_error finish_err;
+
+	if (hk_ledger_add_deployment(l, req, &s.id, err))
+		return err->code;
+	s.log_path = hk_project_log_path(p, s.id);
+	if (open_log(s.log_path, &log_fd, err) == 0) {
+		head(log_fd, p, req, s.id);
+		if (start_worker(p, s.id, log_fd, &s.worker, err) == 0) {
+			*ret = s;
+			return 0;
+		}
+	}
+	/* The first problem is the one to tell; a ledger that fails now as well is left for recovery. */
+	if (hk_ledger_finish_deployment(l, s.id, HK_STATUS_FAILED, err, &finish_err))
+		hk_error_hint(err, "and it could not be recorded: %s", finish_err.message);
+	hk_submission_release(&s);
+	return err->code;
+}

@@ -1,0 +1,33 @@
+/*
+ * Recording a deployment and starting its worker: what a push, the command line and agents have in
+ * common.
+ */
+#ifndef HK_DEPLOY_SUBMIT_H
+#define HK_DEPLOY_SUBMIT_H
+
+#include <deploy/project.h>
+#include <deploy/report.h>
+#include <store/ledger.h>
+
+struct hk_submission {
+	int64_t id;
+	struct hk_procid worker;
+	char *log_path;
+};
+
+#define HK_SUBMISSION_INIT { .id = 0 }
+void hk_submission_release(struct hk_submission *s);
+
+/* A sink for the log that is being opened; the caller's way to write the first lines. */
+typedef void hk_submit_head_fn(int log_fd, const struct hk_project *p,
+			       const struct hk_deployment_request *req, int64_t id);
+
+/*
+ * Adds the row, opens the log (head writes its first lines) and starts hostkit-worker in a session
+ * of its own with no descriptor but the log. A worker that cannot be started is recorded as failed.
+ */
+int hk_submit(const struct hk_project *p, struct hk_ledger *l,
+	      const struct hk_deployment_request *req, hk_submit_head_fn *head,
+	      struct hk_submission *ret, struct hk_error *err) HK_MUST_CHECK;
+
+#endif

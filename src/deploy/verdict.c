@@ -1,0 +1,103 @@
+/*
+ * Wording of the end of a deployment.
+ */
+#include <deploy/verdict.h>
+
+#include <base/alloc.h>
+#include <base/human.h>
+#include <deploy/health.h>
+#include <deploy/running.h>
+#include <string.h>
+
+void hk_verdict_describe_live(const struct hk_project *p, struct hk_ledger *l, struct hk_buf *out)
+{
+	struct hk_release_row row = HK_RELEASE_ROW_INIT;
+	hk_auto_free char *active = NULL;
+	struct hk_error ignored;
+
+	if (hk_project_active(p, &active, &ignored) || !active) {
+		hk_buf_addstr(out, "nothing");
+		return;
+	}
+	hk_buf_addf(out, "release %s", active);
+	if (!hk_ledger_get_release(l, active, &row, &ignored) && row.commit)
+		hk_buf_addf(out, " (%.7s)", row.commit);
+	hk_release_row_release(&row);
+}
+
+static void say_where(struct hk_deploy *d)
+{
+	if (d->project->conf.project_port && d->restarted)
+		hk_report_say(d->report, HK_REPORT_HINT, "it answers at http://127.0.0.1:%d/",
+			      (int)d->project->conf.project_port);
+}
+
+/* How it ended, in a word, and what is live now. */
+static void say_state(struct hk_deploy *d, const struct hk_error *why, const char *took)
+{
+	hk_auto_buf live = HK_BUF_INIT;
+	const char *end = why->code == HK_E_CANCELLED	 ? "cancelled"
+			  : why->code == HK_E_SUPERSEDED ? "superseded"
+							 : "failed";
+
+	hk_verdict_describe_live(d->project, d->ledger, &live);
+	if (*d->rolled_back_to)
+		hk_report_say(d->report, HK_REPORT_WARNING, "%s after %s; %s went back to %s", end,
+			      took, d->project->name, live.data);
+	else if (d->activated)
+		hk_report_say(d->report, HK_REPORT_WARNING, "%s after %s, but the new %s is live",
+			      end, took, live.data);
+	else if (d->old_release)
+		hk_report_say(d->report, HK_REPORT_INFO, "%s after %s; still live: %s", end, took,
+			      live.data);
+	else
+		hk_report_say(d->report, HK_REPORT_INFO, "%s after %s; nothing of %s is live yet",
+			      end, took, d->project->name);
+}
+
+/* The commit that was live before, as something to push. */
+static void say_way_back(struct hk_deploy *d)
+{
+	struct hk_release_row row = HK_RELEASE_ROW_INIT;
+	struct hk_error ignored;
+
+	if (!hk_ledger_get_release(d->ledger, d->old_release, &row, &ignored) && row.commit)
+		hk_report_say(
+			d->report, HK_REPORT_HINT,
+			"mend it and push again; to go back to what was live before: git push "
+			"hostkit %.7s:refs/deploy/now",
+			row.commit);
+	hk_release_row_release(&row);
+}
+
+static void say_next(struct hk_deploy *d, const struct hk_error *why)
+{
+	if (*why->hint)
+		hk_report_say(d->report, HK_REPORT_HINT, "%s", why->hint);
+	if (why->code == HK_E_SUPERSEDED)
+		return;
+	if (d->activated && d->old_release && !*d->rolled_back_to)
+		say_way_back(d);
+	else
+		hk_report_say(d->report, HK_REPORT_HINT,
+			      "mend it and push again; this commit again: git push hostkit "
+			      "%.7s:refs/deploy/now",
+			      *d->commit.oid ? d->commit.oid : d->row.object);
+}
+
+void hk_verdict_report(struct hk_deploy *d, const struct hk_error *why, int64_t ms)
+{
+	char took[HK_HUMAN_LEN];
+
+	hk_human_duration(ms, took);
+	if (!why) {
+		hk_report_say(d->report, HK_REPORT_SUCCESS,
+			      "%s: %.7s is live as release %s after %s", d->project->name,
+			      d->commit.oid, d->release, took);
+		say_where(d);
+		return;
+	}
+	hk_report_say(d->report, HK_REPORT_ERROR, "%s: %s", d->project->name, why->message);
+	say_state(d, why, took);
+	say_next(d, why);
+}
