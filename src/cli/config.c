@@ -1,0 +1,63 @@
+/*
+ * hostkit config show, check.
+ */
+#include <cli/cli.h>
+
+#include <stdio.h>
+
+#include <conf/conf.h>
+#include <deploy/project.h>
+
+static int run_show(struct hk_cli_call *call, struct hk_error *err)
+{
+	hk_auto_buf text = HK_BUF_INIT;
+	struct hk_conf conf;
+
+	if (hk_project_load_conf(call->root, call->operands[0], &conf, NULL, err))
+		return err->code;
+	if (call->json) {
+		call->data = hk_conf_to_json(&conf);
+	} else {
+		hk_conf_show(&conf, &text);
+		fputs(text.data, stdout);
+	}
+	hk_conf_release(&conf);
+	return 0;
+}
+
+static int run_check(struct hk_cli_call *call, struct hk_error *err)
+{
+	hk_auto_strlist problems = HK_STRLIST_INIT;
+	struct hk_conf conf;
+
+	if (hk_project_load_conf(call->root, call->operands[0], &conf, &problems, err)) {
+		/* All of them, one a line, each ready to be jumped to; the last line counts them. */
+		for (size_t i = 0; !call->json && i < problems.len; i++)
+			fprintf(stderr, "%s\n", problems.items[i]);
+		return err->code;
+	}
+	hk_conf_release(&conf);
+	if (call->json)
+		call->data = hk_json_object();
+	else
+		printf("the configuration of %s is valid\n", call->operands[0]);
+	return 0;
+}
+
+const struct hk_cli_command hk_cli_config_commands[] = {
+	{ .group = "config",
+	  .verb = "show",
+	  .operands = "NAME",
+	  .min = 1,
+	  .max = 1,
+	  .summary = "Show every setting in force, and the file and line it comes from.",
+	  .run = run_show },
+	{ .group = "config",
+	  .verb = "check",
+	  .operands = "NAME",
+	  .min = 1,
+	  .max = 1,
+	  .summary = "Check the INI files of a project; every problem with its file and line.",
+	  .run = run_check },
+	{ .group = NULL },
+};

@@ -1,0 +1,56 @@
+/*
+ * From a repository's folder to root and project.
+ */
+#include <hook/locate.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/alloc.h>
+#include <sys/fs.h>
+
+/* Cuts the last component off path and returns it; NULL when there is none left. */
+static char *cut_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash || !slash[1])
+		return NULL;
+	*slash = '\0';
+	return slash + 1;
+}
+
+static bool has_project(const char *root, const char *name)
+{
+	hk_auto_free char *dir = hk_project_root_path(root, "etc/hostkit/projects");
+	hk_auto_free char *path = hk_xasprintf("%s/%s.ini", dir, name);
+
+	return hk_fs_exists(AT_FDCWD, path);
+}
+
+int hk_locate_project(struct hk_project *ret, struct hk_error *err)
+{
+	const char *other = getenv("HOSTKIT_ROOT");
+	hk_auto_free char *cwd = getcwd(NULL, 0);
+	hk_auto_free char *path = NULL;
+	char *repo, *name, *home;
+
+	if (!cwd)
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot read the working folder");
+	if (!getenv("GIT_DIR")) {
+		hk_error_set(err, HK_E_USAGE, "this is a git hook, and git did not start it");
+		return hk_error_hint(err, "to deploy by hand: hostkit deploy NAME");
+	}
+	path = hk_xstrdup(cwd);
+	repo = cut_last(path);
+	name = repo ? cut_last(path) : NULL;
+	home = name ? cut_last(path) : NULL;
+	if (!home || strcmp(repo, "repo.git") || strcmp(home, "home"))
+		return hk_error_set(err, HK_E_USAGE,
+				    "'%s' is not the repository of a hostkit project", cwd);
+	if (has_project(*path ? path : "/", name) || !other)
+		return hk_project_open(*path ? path : "/", name, ret, err);
+	return hk_project_open(other, name, ret, err);
+}

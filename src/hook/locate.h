@@ -1,0 +1,16 @@
+/*
+ * Which project a hook runs for.
+ */
+#ifndef HK_HOOK_LOCATE_H
+#define HK_HOOK_LOCATE_H
+
+#include <deploy/project.h>
+
+/*
+ * A hook's working folder is the repository (githooks(5)): ROOT/home/NAME/repo.git. Where home is
+ * elsewhere (a link to another disk), HOSTKIT_ROOT in the environment names the root. Opens the project.
+ * HK_E_USAGE when the folder has no such form or GIT_DIR is not set, so git did not start the hook.
+ */
+int hk_locate_project(struct hk_project *ret, struct hk_error *err) HK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * post-receive: which of the pushed refs deploys, and following it.
+ */
+#include <hook/post_receive.h>
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/alloc.h>
+#include <base/buf.h>
+#include <deploy/recover.h>
+#include <deploy/refrule.h>
+#include <deploy/submit.h>
+#include <hook/locate.h>
+#include <sys/signals.h>
+#include <ui/head.h>
+#include <ui/relay.h>
+#include <ui/text.h>
+
+#define INPUT_MAX (4 << 20)
+#define NAMED_MAX 5
+
+struct push {
+	struct hk_text text;
+	struct hk_project project;
+	struct hk_ledger *ledger;
+	struct hk_buf input;
+	size_t len;
+	struct hk_ref_update *updates; /* into input */
+	const struct hk_ref_update *chosen;
+};
+
+static int read_input(struct hk_buf *in, struct hk_error *err)
+{
+	for (;;) {
+		ssize_t n;
+
+		hk_buf_reserve(in, 4096);
+		n = read(STDIN_FILENO, in->data + in->len, 4096);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return hk_error_set_errno(err, HK_E_IO, errno,
+						  "cannot read the ref updates");
+		if (!n)
+			return 0;
+		in->len += (size_t)n;
+		in->data[in->len] = '\0';
+		if (in->len > INPUT_MAX)
+			return hk_error_set(err, HK_E_USAGE, "more than %d bytes of ref updates",
+					    INPUT_MAX);
+	}
+}
+
+static int parse_input(struct push *push, struct hk_error *err)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(push->input.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		push->updates =
+			hk_xreallocarray(push->updates, push->len + 1, sizeof(*push->updates));
+		if (hk_ref_parse_update(line, &push->updates[push->len], err))
+			return err->code;
+		push->len++;
+	}
+	if (push->len)
+		return 0;
+	hk_error_set(err, HK_E_USAGE, "no ref updates on standard input");
+	return hk_error_hint(
+		err, "git runs this hook after a push; to deploy by hand: hostkit deploy %s",
+		push->project.name);
+}
+
+/* A commit named for deployment comes before tags, and these before branches; else the last one. */
+static void choose(struct push *push)
+{
+	enum hk_ref_class best = HK_REF_OTHER;
+
+	for (size_t i = 0; i < push->len; i++) {
+		const struct hk_ref_update *u = &push->updates[i];
+		enum hk_ref_class class = hk_ref_classify(&push->project.conf, u->ref);
+
+		if (hk_ref_is_null_oid(u->new_oid) || class == HK_REF_OTHER || class < best)
+			continue;
+		best = class;
+		push->chosen = u;
+	}
+}
+
+static void name_other(struct push *push, const struct hk_ref_update *u)
+{
+	struct hk_report *report = &push->text.report;
+	hk_auto_buf what = HK_BUF_INIT;
+
+	hk_ref_describe(u->ref, &what);
+	if (hk_ref_is_null_oid(u->new_oid)) {
+		hk_report_say(report, HK_REPORT_INFO, "%s was deleted; that deploys nothing",
+			      what.data);
+		return;
+	}
+	hk_report_say(report, HK_REPORT_INFO, "%s was received, not deployed%s", what.data,
+		      hk_ref_classify(&push->project.conf, u->ref) == HK_REF_OTHER
+			      ? ""
+			      : ": one push makes one deployment");
+	hk_report_say(report, HK_REPORT_HINT, "to deploy it: git push hostkit %.7s:refs/deploy/now",
+		      u->new_oid);
+}
+
+/* What was pushed but is not deployed is named, with the command that would deploy it. */
+static void name_others(struct push *push)
+{
+	size_t named = 0;
+
+	for (size_t i = 0; i < push->len; i++) {
+		const struct hk_ref_update *u = &push->updates[i];
+
+		if (u == push->chosen)
+			continue;
+		if (named++ < NAMED_MAX)
+			name_other(push, u);
+	}
+	if (named > NAMED_MAX)
+		hk_report_say(&push->text.report, HK_REPORT_INFO, "and %zu more refs, not deployed",
+			      named - NAMED_MAX);
+}
+
+static int submit(struct push *push, struct hk_submission *ret, struct hk_error *err)
+{
+	const struct hk_ref_update *u = push->chosen;
+	struct passwd *pw = getpwuid(getuid());
+	struct hk_deployment_request req = {
+		.trigger = "push",
+		.ref = u->ref,
+		.object = u->new_oid,
+		.old_object = hk_ref_is_null_oid(u->old_oid) ? NULL : u->old_oid,
+		.pusher = pw ? pw->pw_name : NULL,
+	};
+
+	return hk_submit(&push->project, push->ledger, &req, hk_head_write, ret, err);
+}
+
+static int follow(struct push *push, const struct hk_submission *s, struct hk_error *err)
+{
+	struct hk_relay_spec spec = {
+		.log_path = s->log_path,
+		.worker = &s->worker,
+		.out_fd = STDERR_FILENO,
+		.detach_fd = -1,
+		.client = getppid(), /* receive-pack: orphaned when its client dies */
+		.stall_ms = push->project.conf.push_stall,
+	};
+	enum hk_relay_end end;
+
+	return hk_relay_run(&spec, &end, err);
+}
+
+static int serve(struct push *push, struct hk_error *err)
+{
+	struct hk_submission s = HK_SUBMISSION_INIT;
+	int ret;
+
+	if (hk_locate_project(&push->project, err) ||
+	    hk_project_open_ledger(&push->project, &push->ledger, err) ||
+	    hk_recover_if_idle(&push->project, push->ledger, err) ||
+	    read_input(&push->input, err) || parse_input(push, err))
+		return err->code;
+	choose(push);
+	name_others(push);
+	if (!push->chosen)
+		return 0;
+	ret = submit(push, &s, err);
+	if (!ret)
+		ret = follow(push, &s, err);
+	hk_submission_release(&s);
+	return ret;
+}
+
+int hk_post_receive(void)
+{
+	struct push push = { .project = HK_PROJECT_INIT, .input = HK_BUF_INIT };
+	struct hk_error err = HK_ERROR_INIT;
+	int ret;
+
+	hk_signals_ignore_pipe();
+	hk_text_init(&push.text, STDERR_FILENO);
+	ret = serve(&push, &err);
+	if (ret) {
+		hk_report_say(&push.text.report, HK_REPORT_ERROR, "%s", err.message);
+		if (*err.hint)
+			hk_report_say(&push.text.report, HK_REPORT_HINT, "%s", err.hint);
+	}
+	free(push.updates);
+	hk_buf_release(&push.input);
+	hk_ledger_close(push.ledger);
+	hk_project_close(&push.project);
+	return hk_code_exit(ret);
+}

@@ -1,0 +1,130 @@
+/*
+ * hostkit-worker ROOT NAME ID: carries out one recorded deployment. Started by hk_submit in a session of
+ * its own, with the deployment's log as stdout and stderr; it does not know whether anyone watches.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <base/alloc.h>
+#include <base/clock.h>
+#include <base/human.h>
+#include <deploy/deploy.h>
+#include <deploy/recover.h>
+#include <deploy/verdict.h>
+#include <sys/lock.h>
+#include <sys/signals.h>
+#include <ui/text.h>
+
+struct worker {
+	struct hk_project project;
+	struct hk_ledger *ledger;
+	struct hk_lock lock;
+	struct hk_text text;
+	struct hk_deploy deploy;
+};
+
+static int set_up(struct worker *w, char **argv, struct hk_error *err)
+{
+	struct hk_procid self;
+	int64_t id;
+
+	hk_signals_ignore_pipe();
+	umask(022);
+	hk_text_init(&w->text, STDERR_FILENO);
+	if (hk_human_parse_int(argv[3], 1, INT64_MAX, &id, err) ||
+	    hk_signals_cancel_fd(&w->deploy.cancel_fd, err) ||
+	    hk_project_open(argv[1], argv[2], &w->project, err) ||
+	    hk_project_open_ledger(&w->project, &w->ledger, err))
+		return err->code;
+	w->deploy.project = &w->project;
+	w->deploy.ledger = w->ledger;
+	w->deploy.report = &w->text.report;
+	if (!hk_procid_of(getpid(), &self))
+		return hk_error_set(err, HK_E_INTERNAL, "cannot read /proc/self/stat");
+	if (hk_ledger_set_worker(w->ledger, id, &self, err))
+		return err->code;
+	return hk_ledger_get_deployment(w->ledger, id, &w->deploy.row, err);
+}
+
+static void describe_lock(struct worker *w)
+{
+	const struct hk_deployment *row = &w->deploy.row;
+	char since[HK_CLOCK_RFC3339_LEN];
+	hk_auto_buf text = HK_BUF_INIT;
+	struct hk_error ignored;
+
+	hk_buf_addf(&text, "deployment %lld (%s %.7s by %s), pid %d, since %s", (long long)row->id,
+		    row->ref, row->object, row->pusher ? row->pusher : "unknown", (int)getpid(),
+		    hk_clock_rfc3339(hk_clock_wall_ms(), since));
+	/* Only for people who wait: nothing depends on it. */
+	if (hk_lock_describe(&w->lock, text.data, &ignored))
+		return;
+}
+
+/* One deployment at a time, from the decision to the end. */
+static int take_lock(struct worker *w, struct hk_error *err)
+{
+	hk_auto_buf holder = HK_BUF_INIT;
+	bool held = false;
+
+	if (hk_lock_try(&w->lock, w->project.state_fd, "lock", &held, err))
+		return err->code;
+	if (!held) {
+		hk_lock_read_holder(w->project.state_fd, "lock", &holder);
+		hk_report_say(&w->text.report, HK_REPORT_INFO, "waiting for %s",
+			      holder.len ? holder.data : "another deployment");
+		if (hk_lock_wait(&w->lock, w->project.state_fd, "lock", err))
+			return err->code;
+	}
+	describe_lock(w);
+	return 0;
+}
+
+/* Ended before the pipeline began: recorded and told all the same. */
+static int give_up(struct worker *w, const struct hk_error *why)
+{
+	struct hk_error failed;
+	enum hk_status status =
+		why->code == HK_E_CANCELLED ? HK_STATUS_CANCELLED : HK_STATUS_FAILED;
+
+	if (w->deploy.row.id &&
+	    hk_ledger_finish_deployment(w->ledger, w->deploy.row.id, status, why, &failed))
+		hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", failed.message);
+	hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", why->message);
+	if (*why->hint)
+		hk_report_say(&w->text.report, HK_REPORT_HINT, "%s", why->hint);
+	return hk_code_exit(why->code);
+}
+
+static int work(struct worker *w)
+{
+	struct hk_error err = HK_ERROR_INIT;
+
+	if (take_lock(w, &err) || hk_recover_rows(&w->project, w->ledger, w->deploy.row.id, &err) ||
+	    hk_ledger_start_deployment(w->ledger, w->deploy.row.id, &err))
+		return give_up(w, &err);
+	return hk_code_exit(hk_deploy_pipeline(&w->deploy, &err));
+}
+
+int main(int argc, char **argv)
+{
+	struct worker w = { .project = HK_PROJECT_INIT,
+			    .lock = HK_LOCK_INIT,
+			    .deploy = HK_DEPLOY_INIT };
+	struct hk_error err = HK_ERROR_INIT;
+	int status;
+
+	if (argc != 4) {
+		fputs("error: hostkit-worker is started by hostkit and its hooks\n", stderr);
+		return hk_code_exit(HK_E_USAGE);
+	}
+	status = set_up(&w, argv, &err) ? give_up(&w, &err) : work(&w);
+	hk_lock_release(&w.lock);
+	hk_deploy_release(&w.deploy);
+	hk_ledger_close(w.ledger);
+	hk_project_close(&w.project);
+	return status;
+}
