@@ -1,0 +1,123 @@
+# The library that the programs and the unit tests link, and the programs' entry points.
+
+noinst_LIBRARIES += src/libhostkit.a
+
+src_libhostkit_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBGIT2_CFLAGS) $(CURL_CFLAGS) $(INIH_CFLAGS) \
+	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+src_libhostkit_a_SOURCES = \
+	src/base/alloc.c src/base/alloc.h \
+	src/base/banned.h \
+	src/base/buf.c src/base/buf.h \
+	src/base/cleanup.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/codes.def \
+	src/base/error.c src/base/error.h \
+	src/base/human.c src/base/human.h \
+	src/base/json.c src/base/json.h \
+	src/base/lines.c src/base/lines.h \
+	src/base/log.c src/base/log.h \
+	src/base/strlist.c src/base/strlist.h \
+	src/base/utf8.c src/base/utf8.h \
+	src/base/words.c src/base/words.h \
+	src/sys/copy.c \
+	src/sys/detach.c \
+	src/sys/exec.c src/sys/exec.h \
+	src/sys/fs.c src/sys/fs.h \
+	src/sys/lock.c src/sys/lock.h \
+	src/sys/process.c src/sys/process.h \
+	src/sys/procid.c src/sys/procid.h \
+	src/sys/proclist.c src/sys/proclist.h \
+	src/sys/self.c src/sys/self.h \
+	src/sys/session.c \
+	src/sys/signals.c src/sys/signals.h \
+	src/sys/spawn.c src/sys/spawn.h \
+	src/sys/supervisor.c src/sys/supervisor.h \
+	src/conf/conf.c src/conf/conf.h \
+	src/conf/file.c src/conf/file.h \
+	src/conf/man.c \
+	src/conf/options.c src/conf/options.def src/conf/options.h \
+	src/conf/parse.c src/conf/parse.h \
+	src/conf/show.c src/conf/show.h \
+	src/store/db.c src/store/db.h \
+	src/store/deployments.c \
+	src/store/dotenv.c src/store/dotenv.h \
+	src/store/ledger.c src/store/ledger.h \
+	src/store/releases.c \
+	src/store/stages.c \
+	src/net/http.c src/net/http.h \
+	src/repo/attrs.c src/repo/attrs.h \
+	src/repo/attrs_line.c src/repo/attrs_line.h \
+	src/repo/blob.c src/repo/blob.h \
+	src/repo/convert.c src/repo/convert.h \
+	src/repo/entry_name.c src/repo/entry_name.h \
+	src/repo/export.c src/repo/export.h \
+	src/repo/export_rules.c src/repo/export_rules.h \
+	src/repo/filter.c src/repo/filter.h \
+	src/repo/git_edge.c src/repo/git_edge.h \
+	src/repo/glob.c src/repo/glob.h \
+	src/repo/ident.c src/repo/ident.h \
+	src/repo/refname.c src/repo/refname.h \
+	src/repo/repo.c src/repo/repo.h \
+	src/service/command_driver.c \
+	src/service/drivers.h \
+	src/service/none_driver.c \
+	src/service/port.c src/service/port.h \
+	src/service/process_driver.c \
+	src/service/record.c src/service/record.h \
+	src/service/service.c src/service/service.h \
+	src/deploy/activate.c src/deploy/activate.h \
+	src/deploy/assemble.c \
+	src/deploy/checkout.c \
+	src/deploy/cleanup.c \
+	src/deploy/create.c src/deploy/create.h \
+	src/deploy/deploy.c src/deploy/deploy.h \
+	src/deploy/detect.c src/deploy/detect.h \
+	src/deploy/environment.c src/deploy/environment.h \
+	src/deploy/health.c src/deploy/health.h \
+	src/deploy/live.c src/deploy/live.h \
+	src/deploy/package.c src/deploy/package.h \
+	src/deploy/pipeline.c \
+	src/deploy/preflight.c \
+	src/deploy/prepare.c \
+	src/deploy/project.c src/deploy/project.h \
+	src/deploy/recover.c src/deploy/recover.h \
+	src/deploy/refrule.c src/deploy/refrule.h \
+	src/deploy/release.c src/deploy/release.h \
+	src/deploy/report.c src/deploy/report.h \
+	src/deploy/request.h \
+	src/deploy/running.c src/deploy/running.h \
+	src/deploy/submit.c src/deploy/submit.h \
+	src/deploy/verdict.c src/deploy/verdict.h \
+	src/ui/head.c src/ui/head.h \
+	src/ui/relay.c src/ui/relay.h \
+	src/ui/text.c src/ui/text.h \
+	src/hook/locate.c src/hook/locate.h \
+	src/hook/post_receive.c src/hook/post_receive.h \
+	src/cli/cli.h \
+	src/cli/config.c \
+	src/cli/deploy.c \
+	src/cli/deployments.c \
+	src/cli/follow.c src/cli/follow.h \
+	src/cli/health.c \
+	src/cli/project.c \
+	src/cli/run.c \
+	src/cli/service.c \
+	src/cli/table.c src/cli/table.h
+
+# Programs that do all of it.
+HK_ALL_LIBS = src/libhostkit.a $(LIBGIT2_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(INIH_LIBS) \
+	$(JANSSON_LIBS)
+# What git starts for every push: no libgit2, no libcurl (a test reads their dynamic sections).
+HK_HOOK_LIBS = src/libhostkit.a $(SQLITE_LIBS) $(INIH_LIBS) $(JANSSON_LIBS)
+
+bin_PROGRAMS += src/hostkit
+src_hostkit_SOURCES = src/cli/main.c
+src_hostkit_LDADD = $(HK_ALL_LIBS)
+
+pkglibexec_PROGRAMS += src/hostkit-worker
+src_hostkit_worker_SOURCES = src/worker/main.c
+src_hostkit_worker_LDADD = $(HK_ALL_LIBS)
+
+noinst_PROGRAMS += src/docgen
+src_docgen_SOURCES = src/cli/docgen.c
+src_docgen_LDADD = $(HK_ALL_LIBS)

@@ -1,0 +1,90 @@
+#!/bin/sh
+# Everything that has to hold, for `./bootstrap check TOP JOBS`: lints, gcc and clang builds without a
+# warning, the suite, the suite under ASan and UBSan, make distcheck. The last line counts all tests.
+set -u
+
+top=$1
+jobs=$2
+build=$top/build
+passed=0
+failed=0
+skipped=0
+
+say() { printf '%s\n' "check: $*"; }
+
+# step TITLE COMMAND...: one test; its output is shown when it fails
+step() {
+	title=$1
+	shift
+	began=$(date +%s)
+	log=$build/check-step.log
+	if "$@" >"$log" 2>&1; then
+		passed=$((passed + 1))
+		say "ok: $title ($(($(date +%s) - began)) s)"
+	else
+		failed=$((failed + 1))
+		say "FAILED: $title"
+		tail -n 60 "$log" | sed 's/^/    /'
+		return 1
+	fi
+}
+
+count() { sed -n "s/^# $1: *//p" "$2" | awk '{ n += $1 } END { print n + 0 }'; }
+
+# suite TITLE DIR: make check there; every test of every program counts
+suite() {
+	title=$1
+	dir=$2
+	began=$(date +%s)
+	log=$dir/make-check.log
+	make -C "$dir" -j"$jobs" check >"$log" 2>&1
+	status=$?
+	p=$(count PASS "$log")
+	f=$(($(count FAIL "$log") + $(count XPASS "$log") + $(count ERROR "$log")))
+	s=$(count SKIP "$log")
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+	say "$title: $p passed, $f failed, $s skipped ($(($(date +%s) - began)) s)"
+	grep -h '^SKIP: ' "$log" | sed 's/^/    /'
+	if [ "$status" != 0 ]; then
+		# A suite that did not get as far as counting is a failure too.
+		[ "$f" -gt 0 ] || failed=$((failed + 1))
+		[ -f "$dir/test-suite.log" ] && tail -n 150 "$dir/test-suite.log" | sed 's/^/    /'
+		[ "$f" -gt 0 ] || tail -n 40 "$log" | sed 's/^/    /'
+	fi
+}
+
+sources() { find "$top/src" "$top/hooks" "$top/tests" \( -name '*.c' -o -name '*.h' \); }
+scripts() { printf '%s\n' "$top/bootstrap" "$top/.ci/run" "$top"/tests/*.sh "$top"/tests/t/*.sh "$top"/tests/bench/*.sh; }
+
+format_check() { sources | xargs clang-format --dry-run -Werror; }
+shell_check() { scripts | xargs shellcheck -x -P "$top/tests/t"; }
+man_check() { # a warning of the formatter is a failure
+	out=$(for page in hostkit.1 hostkit.ini.5; do
+		groff -man -Tutf8 -ww -z "$build/gcc/man/$page" 2>&1
+	done)
+	[ -z "$out" ] || { printf '%s\n' "$out"; return 1; }
+}
+compile() { # CC DIR OPTION...
+	CC=$1 "$top/bootstrap" configure "$2" --enable-werror "$3" && make -s -C "$2" -j"$jobs"
+}
+distcheck() {
+	HK_TEST_QUICK=1 make -C "$build/gcc" -j"$jobs" distcheck \
+		DISTCHECK_CONFIGURE_FLAGS=--enable-werror
+}
+
+mkdir -p "$build"
+step "format (clang-format)" format_check
+step "shell scripts (shellcheck)" shell_check
+step "build with clang, no warnings" compile clang "$build/clang" --disable-failpoints
+step "build with gcc and sanitizers, no warnings" compile gcc "$build/asan" --enable-sanitizers &&
+	suite "suite under ASan and UBSan" "$build/asan"
+step "build with gcc, no warnings" compile gcc "$build/gcc" --disable-failpoints && {
+	step "man pages (groff)" man_check
+	suite "suite" "$build/gcc"
+	step "make distcheck" distcheck
+}
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
