@@ -22,6 +22,8 @@ src_libhostkit_a_SOURCES = \
 	src/sys/copy.c \
 	src/sys/detach.c \
 	src/sys/exec.c src/sys/exec.h \
+	src/sys/failpoint.c src/sys/failpoint.h \
+	src/sys/failpoints.def \
 	src/sys/fs.c src/sys/fs.h \
 	src/sys/lock.c src/sys/lock.h \
 	src/sys/process.c src/sys/process.h \
@@ -45,17 +47,11 @@ src_libhostkit_a_SOURCES = \
 	src/store/releases.c \
 	src/store/stages.c \
 	src/net/http.c src/net/http.h \
-	src/repo/attrs.c src/repo/attrs.h \
-	src/repo/attrs_line.c src/repo/attrs_line.h \
 	src/repo/blob.c src/repo/blob.h \
-	src/repo/convert.c src/repo/convert.h \
 	src/repo/entry_name.c src/repo/entry_name.h \
 	src/repo/export.c src/repo/export.h \
-	src/repo/export_rules.c src/repo/export_rules.h \
-	src/repo/filter.c src/repo/filter.h \
+	src/repo/git_checkout.c src/repo/git_checkout.h \
 	src/repo/git_edge.c src/repo/git_edge.h \
-	src/repo/glob.c src/repo/glob.h \
-	src/repo/ident.c src/repo/ident.h \
 	src/repo/refname.c src/repo/refname.h \
 	src/repo/repo.c src/repo/repo.h \
 	src/service/command_driver.c \

@@ -4,13 +4,14 @@ TEST_EXTENSIONS = .sh
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_DRIVER = $(TAP_DRIVER)
 SH_LOG_DRIVER = $(TAP_DRIVER)
-SH_LOG_COMPILER = $(SHELL)
+SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	HK_BINDIR='$(abs_builddir)/tests/stage$(bindir)'; export HK_BINDIR; \
 	HK_LIBEXECDIR='$(abs_builddir)/tests/stage$(pkglibexecdir)'; export HK_LIBEXECDIR; \
 	HK_HELPER_DIR='$(abs_builddir)/tests/helper'; export HK_HELPER_DIR; \
 	HK_TOP_SRCDIR='$(abs_top_srcdir)'; export HK_TOP_SRCDIR; \
+	HK_TAP_HARNESS=1; export HK_TAP_HARNESS; \
 	HK_TOP_BUILDDIR='$(abs_top_builddir)'; export HK_TOP_BUILDDIR;
 
 # The programs as they are installed, below a folder of the build.
@@ -24,139 +25,14 @@ clean-local:
 
 if HAVE_CMOCKA
 unit_tests = \
-	tests/unit/test-buf \
-	tests/unit/test-conf \
-	tests/unit/test-dotenv \
-	tests/unit/test-error \
-	tests/unit/test-http \
-	tests/unit/test-human \
-	tests/unit/test-json \
-	tests/unit/test-ledger \
-	tests/unit/test-ledger-rows \
-	tests/unit/test-lines \
-	tests/unit/test-lock \
-	tests/unit/test-process \
-	tests/unit/test-procid \
-	tests/unit/test-words
-endif
-check_PROGRAMS += $(unit_tests) \
-	tests/helper/export \
-	tests/helper/flaky-http \
-	tests/helper/stubborn
-HK_TEST_LIBS = $(HK_ALL_LIBS) $(CMOCKA_LIBS)
-
-tests_unit_test_buf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_buf_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_conf_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_dotenv_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_dotenv_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_error_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_error_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_http_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_http_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_human_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_human_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_json_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_ledger_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_ledger_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_ledger_rows_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_ledger_rows_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_lines_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_lines_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_lock_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_lock_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_process_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_procid_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_procid_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_words_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_words_LDADD = $(HK_TEST_LIBS)
-
-tests_helper_export_LDADD = $(HK_ALL_LIBS)
-tests_helper_flaky_http_LDADD = $(HK_ALL_LIBS)
-tests_helper_stubborn_LDADD = $(HK_ALL_LIBS)
-
-shell_tests =
-
-TESTS += $(unit_tests) $(shell_tests)
-EXTRA_DIST += $(shell_tests) \
-	tests/unit/ledger-fixture.h \
-	tests/unit/process-fixture.h
-
-if HAVE_CMOCKA
-unit_tests = \
-	tests/unit/test-buf \
-	tests/unit/test-conf \
-	tests/unit/test-dotenv \
-	tests/unit/test-error \
-	tests/unit/test-http \
-	tests/unit/test-human \
-	tests/unit/test-json \
-	tests/unit/test-ledger \
-	tests/unit/test-ledger-rows \
-	tests/unit/test-lines \
-	tests/unit/test-lock \
-	tests/unit/test-process \
-	tests/unit/test-procid \
-	tests/unit/test-words
-endif
-check_PROGRAMS += $(unit_tests) \
-	tests/helper/export \
-	tests/helper/flaky-http \
-	tests/helper/stubborn
-HK_TEST_LIBS = $(HK_ALL_LIBS) $(CMOCKA_LIBS)
-
-tests_unit_test_buf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_buf_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_conf_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_dotenv_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_dotenv_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_error_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_error_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_http_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_http_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_human_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_human_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_json_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_ledger_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_ledger_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_ledger_rows_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_ledger_rows_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_lines_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_lines_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_lock_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_lock_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_process_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_procid_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_procid_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_words_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_words_LDADD = $(HK_TEST_LIBS)
-
-tests_helper_export_LDADD = $(HK_ALL_LIBS)
-tests_helper_flaky_http_LDADD = $(HK_ALL_LIBS)
-tests_helper_stubborn_LDADD = $(HK_ALL_LIBS)
-
-shell_tests =
-
-TESTS += $(unit_tests) $(shell_tests)
-EXTRA_DIST += $(shell_tests) \
-	tests/unit/ledger-fixture.h \
-	tests/unit/process-fixture.h \
-	tests/demo.sh \
-	tests/check.sh
-
-if HAVE_CMOCKA
-unit_tests = \
+	tests/unit/test-attrs \
 	tests/unit/test-buf \
 	tests/unit/test-conf \
 	tests/unit/test-conf-show \
 	tests/unit/test-dotenv \
+	tests/unit/test-entry-name \
 	tests/unit/test-error \
+	tests/unit/test-export \
 	tests/unit/test-http \
 	tests/unit/test-human \
 	tests/unit/test-json \
@@ -166,6 +42,7 @@ unit_tests = \
 	tests/unit/test-lock \
 	tests/unit/test-process \
 	tests/unit/test-procid \
+	tests/unit/test-repo \
 	tests/unit/test-service \
 	tests/unit/test-words
 endif
@@ -173,52 +50,33 @@ check_PROGRAMS += $(unit_tests) \
 	tests/helper/export \
 	tests/helper/flaky-http \
 	tests/helper/stubborn
-HK_TEST_LIBS = $(HK_ALL_LIBS) $(CMOCKA_LIBS)
+# What programs link that do not say otherwise: the unit tests.
+LDADD = $(HK_ALL_LIBS) $(CMOCKA_LIBS)
 
-tests_unit_test_buf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_buf_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_conf_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_conf_show_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_conf_show_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_dotenv_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_dotenv_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_error_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_error_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_http_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_http_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_human_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_human_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_json_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_ledger_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_ledger_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_ledger_rows_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_ledger_rows_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_lines_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_lines_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_lock_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_lock_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_process_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_procid_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_procid_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_service_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_service_LDADD = $(HK_TEST_LIBS)
-tests_unit_test_words_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_words_LDADD = $(HK_TEST_LIBS)
+# Subjects of tests, without sanitizers, which would handle signals and exits in their own way.
+tests_helper_flaky_http_CFLAGS = $(HK_CFLAGS)
+tests_helper_flaky_http_LDFLAGS = -Wl,--as-needed
+tests_helper_flaky_http_LDADD =
+tests_helper_stubborn_CFLAGS = $(HK_CFLAGS)
+tests_helper_stubborn_LDFLAGS = -Wl,--as-needed
+tests_helper_stubborn_LDADD =
 
-tests_helper_export_LDADD = $(HK_ALL_LIBS)
-tests_helper_flaky_http_LDADD = $(HK_ALL_LIBS)
-tests_helper_stubborn_LDADD = $(HK_ALL_LIBS)
-
-shell_tests =
+shell_tests = \
+	tests/t/0001-lib-selftest.sh \
+	tests/t/0002-lib-sshd.sh \
+	tests/t/2001-checkout.sh \
+	tests/t/2002-install-build.sh \
+	tests/t/2003-environment.sh \
+	tests/t/2011-checkout-hostile.sh \
+	tests/t/2012-npm.sh
 
 TESTS += $(unit_tests) $(shell_tests)
 EXTRA_DIST += $(shell_tests) \
 	tests/unit/conf-fixture.h \
+	tests/unit/export-fixture.h \
 	tests/unit/ledger-fixture.h \
 	tests/unit/process-fixture.h \
+	tests/unit/repo-fixture.h \
 	tests/t/lib.sh \
 	tests/demo.sh \
 	tests/check.sh \

@@ -188,7 +188,7 @@ static int parse(struct invocation *in, int argc, char **argv, bool *ret_done, s
 		return err->code;
 	first = optind;
 	if (in->version) {
-		puts("hostkit " HK_VERSION);
+		puts("hostkit " PACKAGE_VERSION);
 		return 0;
 	}
 	if (first < argc && !strcmp(argv[first], "help")) {

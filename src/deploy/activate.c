@@ -8,6 +8,7 @@
 
 #include <base/alloc.h>
 #include <deploy/deploy.h>
+#include <sys/failpoint.h>
 #include <sys/fs.h>
 
 int hk_activate(const struct hk_project *p, const char *release, struct hk_error *err)
@@ -18,8 +19,8 @@ int hk_activate(const struct hk_project *p, const char *release, struct hk_error
 	 * Promise 1 over a power cut: the release's files are on disk before the link can name them
 	 * (syncfs), and the link is on disk before anything is told (fsync of its folder).
 	 */
-	if (hk_fs_sync_filesystem(p->releases_fd, err) ||
-	    hk_fs_swap_link(p->home_fd, target, "app", err))
+	if (hk_fs_sync_filesystem(p->releases_fd, err) || HK_FAILPOINT(activate_synced, err) ||
+	    hk_fs_swap_link(p->home_fd, target, "app", err) || HK_FAILPOINT(link_switched, err))
 		return err->code;
 	return hk_fs_sync_dir(p->home_fd, err);
 }

@@ -12,6 +12,7 @@
 #include <base/clock.h>
 #include <base/json.h>
 #include <service/service.h>
+#include <sys/failpoint.h>
 #include <sys/fs.h>
 
 /* Moves from (below the staging folder) to `to` (below the release), unless one of them is not there. */
@@ -107,13 +108,14 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	int ret;
 
 	if (hk_detect(d->staging_fd, d->project->conf.project_runtime, &d->detected, err) ||
-	    open_release(d, err))
+	    open_release(d, err) || HK_FAILPOINT(release_recorded, err))
 		return err->code;
 	if (d->detected.type->standalone && !hk_detected_is_output(&d->detected))
 		ret = assemble_standalone(d, err);
 	else
 		ret = rename_staging(d, err);
-	if (ret || choose_start(d, err) || record_release(d, err) || pin_commit(d, err))
+	if (ret || HK_FAILPOINT(release_filled, err) || choose_start(d, err) ||
+	    record_release(d, err) || pin_commit(d, err))
 		return err->code;
 	hk_deploy_detail(d, "%s, %s", d->release, d->detected.type->title);
 	return 0;

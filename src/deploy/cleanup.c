@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <base/alloc.h>
+#include <sys/failpoint.h>
 #include <sys/fs.h>
 
 struct pruning {
@@ -38,6 +39,7 @@ static int remove_release(struct hk_deploy *d, const char *name, struct hk_error
 	hk_auto_free char *ref = hk_xasprintf("refs/hostkit/releases/%s", name);
 
 	if (hk_fs_remove_tree(d->project->releases_fd, name, err) ||
+	    HK_FAILPOINT(prune_removed, err) ||
 	    (d->repo && hk_repo_delete_ref(d->repo, ref, NULL, err)))
 		return err->code;
 	return hk_ledger_set_release_state(d->ledger, name, "removed", err);

@@ -10,6 +10,7 @@
 #include <base/clock.h>
 #include <deploy/live.h>
 #include <deploy/verdict.h>
+#include <sys/failpoint.h>
 
 static const struct hk_stage *const stages[] = {
 	&hk_stage_preflight, &hk_stage_checkout,     &hk_stage_install,	 &hk_stage_build,
@@ -56,9 +57,13 @@ static int run_stage(struct hk_deploy *d, const struct hk_stage *stage, struct h
 	d->detail[0] = '\0';
 	if (hk_ledger_begin_stage(d->ledger, d->row.id, stage->name, &row, err))
 		return err->code;
-	ret = stage->always ? 0 : check_cancelled(d, err);
+	ret = HK_FAILPOINT(stage_begun, err);
+	if (!ret && !stage->always)
+		ret = check_cancelled(d, err);
 	if (!ret)
 		ret = stage->run(d, err);
+	if (ret >= 0 && HK_FAILPOINT(stage_done, err))
+		ret = err->code;
 	result = result_of(ret);
 	ms = hk_clock_mono_ms() - began;
 	if (result == HK_STAGE_FAILED && !d->detail[0])
@@ -114,6 +119,8 @@ static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_err
 {
 	if (d->activated &&
 	    hk_ledger_set_release_state(d->ledger, d->release, why ? "failed" : "good", err))
+		return err->code;
+	if (HK_FAILPOINT(record_release, err))
 		return err->code;
 	/* refs/deploy/ only carries a commit here: gone, the same commit can be pushed to it again. */
 	if (d->repo && !strncmp(d->row.ref, "refs/deploy/", 12) &&

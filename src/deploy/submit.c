@@ -7,6 +7,8 @@
 #include <fcntl.h>
 
 #include <base/alloc.h>
+#include <base/strlist.h>
+#include <sys/failpoint.h>
 #include <sys/process.h>
 #include <sys/self.h>
 
@@ -26,12 +28,26 @@ static int open_log(const char *path, int *ret_fd, struct hk_error *err)
 	return 0;
 }
 
+static void worker_environment(struct hk_strlist *env)
+{
+	static const char *const passed[] = {
+		"HOSTKIT_DEBUG",
+#ifdef HK_FAILPOINTS
+		"HOSTKIT_FAILPOINT",
+#endif
+	};
+
+	hk_strlist_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	hk_strlist_add(env, "LANG=C.UTF-8");
+	for (size_t i = 0; i < HK_ARRAY_LEN(passed); i++)
+		if (getenv(passed[i]))
+			hk_strlist_addf(env, "%s=%s", passed[i], getenv(passed[i]));
+}
+
 static int start_worker(const struct hk_project *p, int64_t id, int log_fd, struct hk_procid *ret,
 			struct hk_error *err)
 {
-	const char *env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-			      "LANG=C.UTF-8", getenv("HOSTKIT_DEBUG") ? "HOSTKIT_DEBUG=1" : NULL,
-			      NULL };
+	hk_auto_strlist env = HK_STRLIST_INIT;
 	struct hk_process_detach spec = HK_PROCESS_DETACH_INIT;
 	hk_auto_free char *program = NULL;
 	hk_auto_free char *number = hk_xasprintf("%lld", (long long)id);
@@ -42,7 +58,8 @@ static int start_worker(const struct hk_project *p, int64_t id, int log_fd, stru
 	const char *argv[] = { program, p->root, p->name, number, NULL };
 
 	spec.argv = argv;
-	spec.env = env;
+	worker_environment(&env);
+	spec.env = hk_strlist_argv(&env);
 	spec.stdout_fd = log_fd;
 	spec.stderr_fd = log_fd;
 	if (hk_process_detach(&spec, &pid, err))
@@ -64,7 +81,7 @@ int hk_submit(const struct hk_project *p, struct hk_ledger *l,
 	if (hk_ledger_add_deployment(l, req, &s.id, err))
 		return err->code;
 	s.log_path = hk_project_log_path(p, s.id);
-	if (open_log(s.log_path, &log_fd, err) == 0) {
+	if (HK_FAILPOINT(submit_added, err) == 0 && open_log(s.log_path, &log_fd, err) == 0) {
 		head(log_fd, p, req, s.id);
 		if (start_worker(p, s.id, log_fd, &s.worker, err) == 0) {
 			*ret = s;

@@ -2,10 +2,6 @@
  * HTTP through libcurl, one exchange per call and no connection kept: a health check has to find
  * out what a new client would see.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
-
 #include <net/http.h>
 
 #include <errno.h>
@@ -17,10 +13,6 @@
 #include <base/buf.h>
 #include <base/clock.h>
 #include <base/lines.h>
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0"
-#endif
 
 #define EXCERPT_RAW_MAX 1024 /* bytes of a body that are kept to make the excerpt from */
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/failpoint.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -143,7 +144,7 @@ static int process_restart(const struct hk_service *s, struct hk_error *err)
 	int port = (int)s->conf->project_port;
 	pid_t pid;
 
-	if (process_stop(s, err))
+	if (process_stop(s, err) || HK_FAILPOINT(service_stopped, err))
 		return err->code;
 	if (!s->start->len)
 		return 0;

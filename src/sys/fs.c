@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 
 #include <base/alloc.h>
+#include <sys/failpoint.h>
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -191,6 +192,10 @@ int hk_fs_swap_link(int dirfd, const char *target, const char *path, struct hk_e
 	unlinkat(dirfd, tmp, 0);
 	if (symlinkat(target, dirfd, tmp))
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot make link '%s'", tmp);
+	if (HK_FAILPOINT(link_made, err)) {
+		unlinkat(dirfd, tmp, 0);
+		return err->code;
+	}
 	if (!renameat(dirfd, tmp, dirfd, path))
 		return 0;
 	saved = errno;

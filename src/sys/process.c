@@ -1,6 +1,7 @@
 /*
  * hk_process_run, the caller's side: starts the supervisor, hands output on line by line, watches
- * the deadline and the cancel descriptor, and turns the outcome into an error that says what failed.
+ * the deadline and the cancel descriptor, and turns the outcome into an error that says what
+ * failed.
  */
 #include <sys/process.h>
 
@@ -79,8 +80,8 @@ static size_t read_output(struct run *r)
 }
 
 /*
- * What the pipe still holds when the tree is dead. Bounded by the pipe's size: something outside the
- * tree, or a service that was meant to stay, may hold it open and go on writing.
+ * What the pipe still holds when the tree is dead. Bounded by the pipe's size: something outside
+ * the tree, or a service that was meant to stay, may hold it open and go on writing.
  */
 static void drain_output(struct run *r)
 {
@@ -251,8 +252,8 @@ static int verdict(const struct run *r, struct hk_error *err)
 	if (r->lost)
 		return hk_error_set(err, HK_E_IO, "the supervisor of '%s' was killed", what.data);
 	if (r->refused)
-		return hk_error_set_errno(err, HK_E_IO, EPERM, "cannot end %u processes of '%s'",
-					  r->refused, what.data);
+		return hk_error_set_errno(err, HK_E_IO, EPERM, "cannot end %u process%s of '%s'",
+					  r->refused, r->refused == 1 ? "" : "es", what.data);
 	if (r->result.cancelled)
 		return hk_error_set(err, HK_E_CANCELLED, "'%s' was cancelled", what.data);
 	if (r->result.timed_out)

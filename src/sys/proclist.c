@@ -15,7 +15,7 @@
 #include <base/buf.h>
 #include <base/clock.h>
 
-#define SCANS_MAX 3 /* for members of a session while other processes come into being */
+#define SCANS_MAX 3  /* for members of a session while other processes come into being */
 #define WAIT_MAX 256 /* processes waited for at once; callers look again anyway */
 
 void hk_proclist_release(struct hk_proclist *l)
@@ -110,13 +110,15 @@ void hk_proclist_descendants(pid_t root, struct hk_proclist *ret)
 		add_children(root, ret->items[i].pid, ret);
 }
 
-static void scan_session(const struct hk_procid *leader, struct hk_proclist *ret)
+static bool scan_session(const struct hk_procid *leader, struct hk_proclist *ret)
 {
 	hk_auto_closedir DIR *proc = opendir("/proc");
 	const struct dirent *e;
 	struct hk_procstat st;
 
-	while (proc && (e = readdir(proc))) {
+	if (!proc)
+		return false;
+	while ((e = readdir(proc))) {
 		const char *p = e->d_name;
 		pid_t pid = next_pid(&p);
 
@@ -125,6 +127,7 @@ static void scan_session(const struct hk_procid *leader, struct hk_proclist *ret
 		if (st.start >= leader->start && st.state != 'Z' && st.state != 'X')
 			add(ret, &st);
 	}
+	return true;
 }
 
 /* The number that the kernel gave out last. */
@@ -138,35 +141,43 @@ static pid_t newest_pid(void)
 	return pid;
 }
 
-void hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret)
+bool hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret)
 {
 	struct hk_procstat st;
 	struct hk_procid now;
 	pid_t newest, before;
 
-	if (!hk_procid_of(getpid(), &now) || strcmp(now.boot, leader->boot))
-		return;
+	if (!hk_procid_of(getpid(), &now))
+		return false;
+	if (strcmp(now.boot, leader->boot))
+		return true;
 	/* The kernel gives out a number only when no session has it: all of ours are gone then. */
 	if (hk_procstat_read(leader->pid, &st) && st.start != leader->start)
-		return;
+		return true;
 	/* Finding none proves it only when none was made meanwhile: a scan is no snapshot. */
 	newest = newest_pid();
 	for (int i = 0; i < SCANS_MAX; i++) {
 		before = newest;
-		scan_session(leader, ret);
+		if (!scan_session(leader, ret))
+			return false;
 		newest = newest_pid();
 		if (ret->len || newest == before)
-			return;
+			break;
 	}
+	return true;
 }
 
-/* A descriptor of exactly the process that was seen; -1 when it is gone. */
+/* A descriptor of exactly the process that was seen; -1 and ESRCH when it is gone. */
 static int open_same(const struct hk_procstat *seen, struct hk_procstat *ret_now)
 {
 	hk_auto_close int fd = pidfd_open(seen->pid, 0);
 
-	if (fd < 0 || !hk_procstat_read(seen->pid, ret_now) || ret_now->start != seen->start)
+	if (fd < 0)
 		return -1;
+	if (!hk_procstat_read(seen->pid, ret_now) || ret_now->start != seen->start) {
+		errno = ESRCH;
+		return -1;
+	}
 	return hk_steal_fd(&fd);
 }
 
@@ -177,13 +188,14 @@ void hk_proclist_signal(const struct hk_proclist *l, int sig, struct hk_proclist
 		struct hk_procstat now;
 		hk_auto_close int fd = open_same(&l->items[i], &now);
 
-		if (fd < 0 || (sig == SIGSTOP && now.state == 'T'))
+		if (fd >= 0 && sig == SIGSTOP && now.state == 'T')
 			continue;
-		if (pidfd_send_signal(fd, sig, NULL, 0) == 0) {
+		if (fd >= 0 && pidfd_send_signal(fd, sig, NULL, 0) == 0) {
 			ret->sent++;
-		} else if (errno == EPERM) {
+		} else if (errno != ESRCH) {
 			ret->refused++;
-			ret->last_refused = now.pid;
+			ret->refused_pid = l->items[i].pid;
+			ret->refused_errno = errno;
 		}
 	}
 }
@@ -192,13 +204,18 @@ void hk_proclist_wait(const struct hk_proclist *l, int64_t deadline)
 {
 	struct pollfd fds[WAIT_MAX];
 	struct hk_procstat now;
+	bool blind = false;
 	nfds_t n = 0;
 
 	for (size_t i = 0; i < l->len && n < WAIT_MAX; i++) {
 		fds[n].fd = open_same(&l->items[i], &now);
 		fds[n].events = POLLIN;
+		blind |= fds[n].fd < 0 && errno != ESRCH;
 		n += fds[n].fd >= 0;
 	}
+	/* Nothing to wait for although something runs: no reason to spin. */
+	if (!n && blind)
+		poll(NULL, 0, hk_clock_left(deadline));
 	for (nfds_t i = 0; i < n; i++) {
 		/* One after the other: all have to end, in whatever order. */
 		while (poll(&fds[i], 1, hk_clock_left(deadline)) < 0 && errno == EINTR)

@@ -32,14 +32,18 @@ bool hk_proclist_supported(void);
 /* Everything below root (not root itself) that is not a zombie, parents before their children. */
 void hk_proclist_descendants(pid_t root, struct hk_proclist *ret);
 
-/* What runs in the session of leader, which itself may be gone; see hk_process_end_session. */
-void hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret);
+/*
+ * What runs in the session of leader, which itself may be gone; see hk_process_end_session. False
+ * when /proc cannot be read.
+ */
+bool hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret) HK_MUST_CHECK;
 
 /* What became of a round of signals. */
 struct hk_proclist_sent {
 	unsigned sent;
-	unsigned refused; /* not ours to signal (EPERM) */
-	pid_t last_refused;
+	unsigned refused; /* still there, but could not be signalled; the last one and why: */
+	pid_t refused_pid;
+	int refused_errno;
 };
 
 /* Sends sig to each that is still the same process; with SIGSTOP, to those that are not stopped. */

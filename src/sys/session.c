@@ -23,52 +23,72 @@ static void reap_leader(const struct hk_procid *leader)
 		waitpid(leader->pid, NULL, WNOHANG);
 }
 
-/* Looks for members and waits for them, in rounds, up to the deadline; returns whether all ended. */
-static bool wait_members(const struct hk_procid *leader, int64_t deadline)
+static int look(const struct hk_procid *leader, struct hk_proclist *ret, struct hk_error *err)
+{
+	if (!hk_proclist_session(leader, ret))
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot read '/proc'");
+	return 0;
+}
+
+/* Looks for members and waits for them, in rounds, up to the deadline. */
+static int wait_members(const struct hk_procid *leader, int64_t deadline, bool *ret_ended,
+			struct hk_error *err)
 {
 	for (;;) {
 		hk_auto_proclist members = HK_PROCLIST_INIT;
 		int64_t round = hk_clock_deadline(ROUND_MS);
 
-		hk_proclist_session(leader, &members);
-		if (!members.len) {
+		if (look(leader, &members, err))
+			return err->code;
+		*ret_ended = !members.len;
+		if (*ret_ended)
 			reap_leader(leader);
-			return true;
-		}
-		if (!hk_clock_left(deadline))
-			return false;
+		if (*ret_ended || !hk_clock_left(deadline))
+			return 0;
 		hk_proclist_wait(&members, round < deadline ? round : deadline);
 	}
 }
 
-/* One round of a signal; returns how many were there to get it. */
-static size_t signal_members(const struct hk_procid *leader, int sig, struct hk_proclist_sent *ret)
+static int signal_members(const struct hk_procid *leader, int sig, struct hk_proclist_sent *ret,
+			  struct hk_error *err)
 {
 	hk_auto_proclist members = HK_PROCLIST_INIT;
 
-	hk_proclist_session(leader, &members);
+	if (look(leader, &members, err))
+		return err->code;
 	hk_proclist_signal(&members, sig, ret);
-	return members.len;
+	return 0;
+}
+
+static int ask_members(const struct hk_procid *leader, int64_t grace_ms, bool *ret_ended,
+		       struct hk_error *err)
+{
+	struct hk_proclist_sent sent;
+
+	if (grace_ms <= 0)
+		return 0;
+	/* What is stopped gets its TERM only when it goes on. */
+	if (signal_members(leader, SIGTERM, &sent, err) ||
+	    signal_members(leader, SIGCONT, &sent, err))
+		return err->code;
+	return wait_members(leader, hk_clock_deadline(grace_ms), ret_ended, err);
 }
 
 int hk_process_end_session(const struct hk_procid *leader, int64_t grace_ms, struct hk_error *err)
 {
 	struct hk_proclist_sent sent = { 0 };
+	bool ended = leader->pid <= 0;
 
-	if (leader->pid <= 0)
-		return 0;
-	if (grace_ms > 0) {
-		if (signal_members(leader, SIGTERM, &sent))
-			signal_members(leader, SIGCONT, &sent);
-		if (wait_members(leader, hk_clock_deadline(grace_ms)))
-			return 0;
-	}
-	for (int refused = 0; refused < REFUSED_ROUNDS;) {
-		signal_members(leader, SIGKILL, &sent);
-		if (wait_members(leader, hk_clock_deadline(ROUND_MS)))
-			return 0;
+	if (!ended && ask_members(leader, grace_ms, &ended, err))
+		return err->code;
+	for (int refused = 0; !ended && refused < REFUSED_ROUNDS;) {
+		if (signal_members(leader, SIGKILL, &sent, err) ||
+		    wait_members(leader, hk_clock_deadline(ROUND_MS), &ended, err))
+			return err->code;
 		refused = sent.refused && !sent.sent ? refused + 1 : 0;
 	}
-	return hk_error_set_errno(err, HK_E_IO, EPERM, "cannot end process %d",
-				  (int)sent.last_refused);
+	if (!ended)
+		return hk_error_set_errno(err, HK_E_IO, sent.refused_errno, "cannot end process %d",
+					  (int)sent.refused_pid);
+	return 0;
 }

@@ -28,7 +28,7 @@ int hk_spawn_exec(const struct hk_spawn *s, struct hk_error *err);
 /* All signals back to their defaults, except that the mask is left to the caller. */
 void hk_spawn_reset_signals(void);
 
-/* The descriptor's double at 3 or above, O_CLOEXEC; for a pipe end that must survive hk_spawn_exec. */
+/* The descriptor's double at 3 or above, O_CLOEXEC: hk_spawn_exec leaves it alone until exec. */
 int hk_spawn_dup_high(int fd);
 
 #endif

@@ -159,7 +159,7 @@ static unsigned count_tree(void)
 	return (unsigned)tree.len;
 }
 
-/* Until the command has ended (true) or the tree has to (false: asked to, or the caller is gone). */
+/* Until the command has ended (true), or the tree has to (asked to, or the caller is gone). */
 static bool wait_command(struct supervisor *s)
 {
 	struct pollfd p[] = {

@@ -14,6 +14,7 @@
 #include <deploy/deploy.h>
 #include <deploy/recover.h>
 #include <deploy/verdict.h>
+#include <sys/failpoint.h>
 #include <sys/lock.h>
 #include <sys/signals.h>
 #include <ui/text.h>
@@ -103,7 +104,9 @@ static int work(struct worker *w)
 {
 	struct hk_error err = HK_ERROR_INIT;
 
-	if (take_lock(w, &err) || hk_recover_rows(&w->project, w->ledger, w->deploy.row.id, &err) ||
+	if (HK_FAILPOINT(worker_started, &err) || take_lock(w, &err) ||
+	    HK_FAILPOINT(worker_locked, &err) ||
+	    hk_recover_rows(&w->project, w->ledger, w->deploy.row.id, &err) ||
 	    hk_ledger_start_deployment(w->ledger, w->deploy.row.id, &err))
 		return give_up(w, &err);
 	return hk_code_exit(hk_deploy_pipeline(&w->deploy, &err));

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -416,7 +417,7 @@ static void test_closed_output(void **state HK_UNUSED)
 	expect_timeout(STUBBORN("close-output"), 1000);
 }
 
-static pid_t first_pid(void)
+static pid_t last_pid(void)
 {
 	FILE *f = NULL;
 	int fd = openat(temp_fd, "pids", O_RDONLY | O_CLOEXEC);
@@ -444,7 +445,7 @@ static void test_may_daemonize(void **state HK_UNUSED)
 	assert_int_equal(run(&spec), 0);
 	assert_string_equal(output.data, "started\n");
 	assert_int_equal(result.leftovers, 0);
-	assert_true(hk_procid_of(first_pid(), &daemon));
+	assert_true(hk_procid_of(last_pid(), &daemon));
 	assert_true(hk_procid_alive(&daemon));
 	assert_int_equal(hk_process_end_session(&daemon, 5000, &err), 0);
 	assert_false(hk_procid_alive(&daemon));
@@ -531,10 +532,16 @@ static pid_t supervisor_pid(void)
 	return pid;
 }
 
+struct look {
+	unsigned fds;
+	int go_on; /* closed when the command may end, and the supervisor with it */
+};
+
 static void look_at_supervisor(void *ctx, const char *line HK_UNUSED, size_t len HK_UNUSED)
 {
 	int64_t deadline = hk_clock_deadline(PATIENCE_MS);
 	pid_t pid = supervisor_pid();
+	struct look *look = ctx;
 	struct hk_procstat st;
 	char path[40];
 	char name[24] = "";
@@ -550,21 +557,27 @@ static void look_at_supervisor(void *ctx, const char *line HK_UNUSED, size_t len
 	assert_int_equal(st.session, pid);
 	/* It closes them while the command starts already. */
 	do {
-		*(unsigned *)ctx = count_fds_of(pid);
-	} while (*(unsigned *)ctx != 5 && hk_clock_left(deadline));
+		look->fds = count_fds_of(pid);
+	} while (look->fds != 5 && hk_clock_left(deadline));
+	close(look->go_on);
 }
 
 /* It is not to hold a pipe open, or a lock: 0, 1, 2, the socket and the signals are all it has. */
 static void test_supervisor_holds_nothing(void **state HK_UNUSED)
 {
-	struct hk_process_spec spec = spec_of(STUBBORN("print", "look", "exit", "0"));
+	struct hk_process_spec spec = spec_of(STUBBORN("print", "look", "cat", "exit", "0"));
+	struct look look = { .fds = 0 };
 	int leak = dup(temp_fd);
-	unsigned fds = 0;
+	int in[2];
 
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	look.go_on = in[1];
+	spec.stdin_fd = in[0];
 	spec.on_line = look_at_supervisor;
-	spec.ctx = &fds;
+	spec.ctx = &look;
 	assert_int_equal(run(&spec), 0);
-	assert_int_equal(fds, 5);
+	assert_int_equal(look.fds, 5);
+	close(in[0]);
 	close(leak);
 }
 
@@ -683,7 +696,7 @@ static void test_detach_failures(void **state HK_UNUSED)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-/* Starts a session whose leader says when its members are complete; its stdin is no lifeline. */
+/* Starts a session whose leader says when its members are complete; the lifeline is its stdout. */
 static struct hk_procid start_session(const char *const *argv, struct lifeline *life)
 {
 	struct hk_process_detach spec = HK_PROCESS_DETACH_INIT;
@@ -731,6 +744,26 @@ static void test_end_session_without_leader(void **state HK_UNUSED)
 	assert_int_equal(kill(id.pid, SIGKILL), 0);
 	assert_int_equal(waitpid(id.pid, NULL, 0), id.pid);
 	assert_int_equal(hk_process_end_session(&id, 50, &err), 0);
+	assert_true(lifeline_ends(&life, 0));
+}
+
+/* Not being able to look is not the same as seeing nobody. */
+static void test_end_session_blindly(void **state HK_UNUSED)
+{
+	struct rlimit limit, old;
+	struct lifeline life;
+	struct hk_procid id;
+
+	id = start_session(STUBBORN("print", "ready"), &life);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	limit = old;
+	limit.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(hk_process_end_session(&id, 1000, &err), HK_E_IO);
+	assert_int_equal(err.sys_errno, EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_true(hk_procid_alive(&id));
+	assert_int_equal(hk_process_end_session(&id, 1000, &err), 0);
 	assert_true(lifeline_ends(&life, 0));
 }
 
@@ -801,6 +834,7 @@ int main(void)
 		T(test_detach_failures),
 		T(test_end_session),
 		T(test_end_session_without_leader),
+		T(test_end_session_blindly),
 		T(test_end_session_of_another),
 	};
 

@@ -1,0 +1,50 @@
+/*
+ * Writing a commit's tree into a folder, as `git checkout` would.
+ *
+ * What git does is done: modes (0644 and 0755 less the umask), symbolic links as they are
+ * (dangling, absolute, pointing out: never followed), end-of-line conversion, ident,
+ * working-tree-encoding and filter drivers by the .gitattributes of the commit, info/attributes
+ * and the configuration (gitattributes(5)). export-ignore and export-subst are not applied: they
+ * belong to git-archive(1). A submodule becomes an empty folder, as in a checkout without
+ * --recurse-submodules.
+ *
+ * Refused, with HK_E_TREE_REFUSED and the entry's path: ".", "..", an empty name, a name with a
+ * slash or NUL, .git in any spelling that some filesystem takes for it (case, trailing dots and
+ * spaces, git~1, ignorable code points, ":" streams, behind a backslash), .gitmodules as a link,
+ * an entry twice, a path through a link, a link without a target, a mode that git does not write,
+ * a tree nested deeper than 512 folders.
+ */
+#ifndef HK_REPO_EXPORT_H
+#define HK_REPO_EXPORT_H
+
+#include <stdint.h>
+
+#include <base/error.h>
+#include <base/strlist.h>
+#include <repo/repo.h>
+
+struct hk_export_spec {
+	const char *commit; /* object id */
+	int dir_fd;	    /* an existing, empty folder */
+	int cancel_fd;	    /* readable means: stop with HK_E_CANCELLED; -1: none */
+	int64_t deadline;   /* hk_clock_deadline(); passed: HK_E_STAGE_TIMEOUT; INT64_MAX: none */
+	/* Environment of git and its filter drivers, less GIT_*; NULL: nothing but a PATH. */
+	const char *const *env;
+};
+
+struct hk_export_result {
+	int64_t files;		      /* regular files and links written */
+	int64_t bytes;		      /* in the regular files; on the disk where git wrote them */
+	struct hk_strlist submodules; /* paths of submodules, left empty; caller releases */
+};
+
+/*
+ * On failure the folder is left half filled, for the caller to remove; *ret is filled as far as
+ * it went. Codes: HK_E_TREE_REFUSED, HK_E_REPOSITORY_FAILED (an object is missing or corrupt; it
+ * is named), HK_E_COMMAND_FAILED (a required filter driver), HK_E_CANCELLED, HK_E_STAGE_TIMEOUT,
+ * HK_E_IO and its refinements.
+ */
+int hk_repo_export(struct hk_repo *repo, const struct hk_export_spec *spec,
+		   struct hk_export_result *ret, struct hk_error *err) HK_MUST_CHECK;
+
+#endif

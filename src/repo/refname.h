@@ -1,0 +1,19 @@
+/*
+ * Which ref the user may have meant.
+ */
+#ifndef HK_REPO_REFNAME_H
+#define HK_REPO_REFNAME_H
+
+#include <base/strlist.h>
+#include <repo/git_edge.h>
+
+/*
+ * Appends the names of up to max refs that are nearest to what by edit distance, nearest first.
+ * In a repository with very many refs only the first ones are looked at.
+ */
+void hk_refname_nearest(struct hk_repo *repo, const char *what, size_t max, struct hk_strlist *ret);
+
+/* How many bytes must be inserted, deleted or replaced to make one string the other. */
+size_t hk_refname_distance(const char *a, const char *b);
+
+#endif
