@@ -27,7 +27,8 @@ struct hk_cli_call {
 	bool json;
 	char *const *operands;
 	int n_operands;
-	const char *values[HK_CLI_OPTIONS_MAX]; /* by index of the command's options; "" for a switch */
+	const char *
+		values[HK_CLI_OPTIONS_MAX]; /* by index of the command's options; "" for a switch */
 	struct hk_json *data; /* set by the command when json is asked for; becomes "data" */
 	bool told;	      /* the failure that is returned has been shown to the user already */
 };
@@ -39,7 +40,8 @@ struct hk_cli_command {
 	int min, max;	      /* how many operands */
 	bool makes_root;      /* the root need not exist yet */
 	const char *summary;  /* a line of the command list */
-	const char *help;     /* paragraphs for --help and the man page; NULL: the summary says it all */
+	const char
+		*help; /* paragraphs for --help and the man page; NULL: the summary says it all */
 	struct hk_cli_option options[HK_CLI_OPTIONS_MAX]; /* up to the first without a name */
 	int (*run)(struct hk_cli_call *call, struct hk_error *err);
 };

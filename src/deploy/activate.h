@@ -7,6 +7,7 @@
 #include <deploy/project.h>
 
 /* Makes the release durable, points `app` at it in one rename, and makes that durable. */
-int hk_activate(const struct hk_project *p, const char *release, struct hk_error *err) HK_MUST_CHECK;
+int hk_activate(const struct hk_project *p, const char *release,
+		struct hk_error *err) HK_MUST_CHECK;
 
 #endif

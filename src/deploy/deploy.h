@@ -22,31 +22,35 @@ struct hk_deploy {
 	struct hk_report *report;
 	int cancel_fd; /* readable: stop before anything is live */
 
-	struct hk_deployment row;  /* as recorded; commit, tag, release filled as they become known */
-	struct hk_repo *repo;	   /* from preflight on */
-	struct hk_commit commit;   /* from preflight on */
-	char *old_release;	   /* what `app` named at the start; NULL: nothing */
+	struct hk_deployment
+		row;		 /* as recorded; commit, tag, release filled as they become known */
+	struct hk_repo *repo;	 /* from preflight on */
+	struct hk_commit commit; /* from preflight on */
+	char *old_release;	 /* what `app` named at the start; NULL: nothing */
 
-	char staging[32];	   /* name below releases/, "" before checkout */
+	char staging[32]; /* name below releases/, "" before checkout */
 	int staging_fd;
-	bool output_pushed;	   /* the tree is a build's output: nothing to install or build */
-	bool installed;		   /* the install stage ran */
-	bool built;		   /* the build stage ran */
+	bool output_pushed; /* the tree is a build's output: nothing to install or build */
+	bool installed;	    /* the install stage ran */
+	bool built;	    /* the build stage ran */
 
 	char release[HK_RELEASE_NAME_LEN]; /* "" before the release stage */
 	int release_fd;
 	struct hk_detected detected;
-	struct hk_strlist start;   /* start command of the release */
+	struct hk_strlist start; /* start command of the release */
 
-	bool activated;		   /* `app` names the release */
-	bool restarted;		   /* the service was restarted on it */
+	bool activated;				  /* `app` names the release */
+	bool restarted;				  /* the service was restarted on it */
 	char rolled_back_to[HK_RELEASE_NAME_LEN]; /* after a failure, by on_failure = rollback */
 
 	struct hk_report_stage stage; /* the one that runs */
 	char detail[160];	      /* for the end of its line, "" for none */
 };
 
-#define HK_DEPLOY_INIT { .cancel_fd = -1, .staging_fd = -1, .release_fd = -1 }
+#define HK_DEPLOY_INIT                                              \
+	{                                                           \
+		.cancel_fd = -1, .staging_fd = -1, .release_fd = -1 \
+	}
 
 /* Stage results beside 0 and negative codes. */
 enum { HK_STAGE_SKIP = 1 };

@@ -42,7 +42,10 @@ struct hk_detected {
 	char *entry_dir;
 };
 
-#define HK_DETECTED_INIT { .type = NULL }
+#define HK_DETECTED_INIT     \
+	{                    \
+		.type = NULL \
+	}
 void hk_detected_release(struct hk_detected *d);
 
 /*

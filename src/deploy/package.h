@@ -18,7 +18,10 @@ struct hk_commands {
 	struct hk_strlist argv[HK_PACKAGE_COMMANDS_MAX];
 };
 
-#define HK_COMMANDS_INIT { .len = 0 }
+#define HK_COMMANDS_INIT \
+	{                \
+		.len = 0 \
+	}
 #define hk_auto_commands HK_CLEANUP(hk_commands_release) struct hk_commands
 void hk_commands_release(struct hk_commands *c);
 

@@ -27,7 +27,10 @@ struct hk_project {
 	int releases_fd;
 };
 
-#define HK_PROJECT_INIT { .home_fd = -1, .state_fd = -1, .releases_fd = -1 }
+#define HK_PROJECT_INIT                                          \
+	{                                                        \
+		.home_fd = -1, .state_fd = -1, .releases_fd = -1 \
+	}
 #define hk_auto_project HK_CLEANUP(hk_project_close) struct hk_project
 
 /* ^[a-z][a-z0-9-]{1,30}[a-z0-9]$ and no command word; HK_E_NAME_INVALID says what is wrong. */

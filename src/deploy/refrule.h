@@ -11,10 +11,10 @@
 
 /* In rising order of precedence when one push has several: only one deployment is made. */
 enum hk_ref_class {
-	HK_REF_OTHER,	/* does not deploy */
-	HK_REF_BRANCH,	/* matches [deploy] branches */
-	HK_REF_TAG,	/* matches [deploy] tags */
-	HK_REF_COMMIT,	/* refs/deploy/… */
+	HK_REF_OTHER,  /* does not deploy */
+	HK_REF_BRANCH, /* matches [deploy] branches */
+	HK_REF_TAG,    /* matches [deploy] tags */
+	HK_REF_COMMIT, /* refs/deploy/… */
 };
 
 enum hk_ref_class hk_ref_classify(const struct hk_conf *conf, const char *ref);

@@ -17,7 +17,10 @@ struct hk_running {
 	int cwd_fd;
 };
 
-#define HK_RUNNING_INIT { .cwd_fd = -1 }
+#define HK_RUNNING_INIT      \
+	{                    \
+		.cwd_fd = -1 \
+	}
 #define hk_auto_running HK_CLEANUP(hk_running_release) struct hk_running
 
 /*

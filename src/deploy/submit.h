@@ -15,7 +15,10 @@ struct hk_submission {
 	char *log_path;
 };
 
-#define HK_SUBMISSION_INIT { .id = 0 }
+#define HK_SUBMISSION_INIT \
+	{                  \
+		.id = 0    \
+	}
 void hk_submission_release(struct hk_submission *s);
 
 /* A sink for the log that is being opened; the caller's way to write the first lines. */

@@ -30,7 +30,8 @@ int hk_self_program(const char *name, char **ret, struct hk_error *err)
 	else if (hk_fs_is_file(AT_FDCWD, installed))
 		*ret = hk_steal_ptr(installed);
 	else
-		return hk_error_set(err, HK_E_INTERNAL, "cannot find '%s', neither at '%s' nor at '%s'",
-				    name, beside, installed);
+		return hk_error_set(err, HK_E_INTERNAL,
+				    "cannot find '%s', neither at '%s' nor at '%s'", name, beside,
+				    installed);
 	return 0;
 }
