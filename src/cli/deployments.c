@@ -165,19 +165,17 @@ static int status_json(struct view *v, int64_t last, int64_t running, struct hk_
 
 static void print_row(const struct hk_deployment *d)
 {
-	char when[HK_CLOCK_RFC3339_LEN], took[HK_HUMAN_LEN];
+	char when[HK_CLOCK_RFC3339_LEN], took[HK_HUMAN_LEN] = "-";
 	const char *commit = d->commit ? d->commit : d->object;
 
 	hk_clock_rfc3339(d->created_at, when);
-	printf("%5lld  %-11s  %.10s %.8s  %8s  %.7s  %-14s  %-8s  %s\n", (long long)d->id,
-	       hk_status_name(d->status), when, when + 11,
-	       d->finished_at && d->started_at
-		       ? hk_human_duration(d->finished_at - d->started_at, took)
-		       : "-",
-	       commit ? commit : "-", d->ref ? hk_ref_short(d->ref) : "-",
-	       d->pusher ? d->pusher : "-", d->release ? d->release : "-");
+	if (d->finished_at && d->started_at)
+		hk_human_duration(d->finished_at - d->started_at, took);
+	printf("%4lld  %-11s  %.10s %.8s  %8s  %.7s  %s by %s\n", (long long)d->id,
+	       hk_status_name(d->status), when, when + 11, took, commit ? commit : "-",
+	       d->ref ? hk_ref_short(d->ref) : "-", d->pusher ? d->pusher : "-");
 	if (d->error_message)
-		printf("       %s\n", d->error_message);
+		printf("      %s\n", d->error_message);
 }
 
 static int print_deployment(void *ctx HK_UNUSED, const struct hk_deployment *d,

@@ -70,8 +70,9 @@ static int run_create(struct hk_cli_call *call, struct hk_error *err)
 		add_facts(call->data, &p);
 		return 0;
 	}
-	printf("project %s is ready: port %d, settings in %s/etc/hostkit/projects/%s.ini\n", p.name,
-	       (int)p.conf.project_port, p.root, p.name);
+	printf("project %s is ready, with port %d\n"
+	       "settings: %s/etc/hostkit/projects/%s.ini\n",
+	       p.name, (int)p.conf.project_port, p.root, p.name);
 	print_next_steps(&p);
 	return 0;
 }

@@ -89,8 +89,7 @@ static void print_state(const struct service_call *s, const struct hk_service_st
 		printf("%s: the %s driver does not know\n", s->project.name,
 		       s->running.driver->name);
 	else if (!st->running)
-		printf("%s is not running%s%s\n", s->project.name, *st->detail ? ": " : "",
-		       st->detail);
+		printf("%s %s\n", s->project.name, *st->detail ? st->detail : "is not running");
 	else
 		printf("%s is running%s%s\n", s->project.name, *st->detail ? ": " : "", st->detail);
 	if (st->known && st->running && st->main.pid)

@@ -62,11 +62,9 @@ static void say_way_back(struct hk_deploy *d)
 	struct hk_error ignored;
 
 	if (!hk_ledger_get_release(d->ledger, d->old_release, &row, &ignored) && row.commit)
-		hk_report_say(
-			d->report, HK_REPORT_HINT,
-			"mend it and push again; to go back to what was live before: git push "
-			"hostkit %.7s:refs/deploy/now",
-			row.commit);
+		hk_report_say(d->report, HK_REPORT_HINT,
+			      "to go back to what was live: git push hostkit %.7s:refs/deploy/now",
+			      row.commit);
 	hk_release_row_release(&row);
 }
 
@@ -80,8 +78,7 @@ static void say_next(struct hk_deploy *d, const struct hk_error *why)
 		say_way_back(d);
 	else
 		hk_report_say(d->report, HK_REPORT_HINT,
-			      "mend it and push again; this commit again: git push hostkit "
-			      "%.7s:refs/deploy/now",
+			      "to try this commit again: git push hostkit %.7s:refs/deploy/now",
 			      *d->commit.oid ? d->commit.oid : d->row.object);
 }
 

@@ -19,6 +19,6 @@ void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deplo
 		      what.data, req->object, req->pusher ? " by " : "",
 		      req->pusher ? req->pusher : "");
 	hk_report_say(&text.report, HK_REPORT_INFO,
-		      "hostkit: Ctrl-C only leaves; come back: hostkit deploy log %s %lld -f",
+		      "hostkit: Ctrl-C detaches; watch again: hostkit deploy log %s %lld -f",
 		      p->name, (long long)id);
 }

@@ -11,7 +11,7 @@
 #include <base/human.h>
 #include <base/lines.h>
 
-#define OUTPUT_INDENT "           "
+#define OUTPUT_INDENT "      "
 
 static void put(struct hk_text *t, struct hk_buf *line)
 {
@@ -35,7 +35,7 @@ static void put(struct hk_text *t, struct hk_buf *line)
 
 static void add_stage(struct hk_buf *line, const struct hk_report_stage *stage)
 {
-	hk_buf_addf(line, "%5u/%u %-13s ", stage->number, stage->total, stage->title);
+	hk_buf_addf(line, "%2u/%u %-12s ", stage->number, stage->total, stage->title);
 }
 
 static void end_output(struct hk_text *t)

@@ -3,9 +3,9 @@
  * are fed. Every line is one write to an O_APPEND descriptor, ends in LF, uses no cursor movement, and
  * begins with error:, warning:, hint: or success: where git colours it.
  *
- *      3/10 install       npm ci --include=dev
- *           added 68 packages in 2s
- *      3/10 install       ok          2.4 s
+ *	 3/10 install      npm ci --omit=dev
+ *	      added 68 packages in 2s
+ *	 3/10 install      ok           2.4 s
  */
 #ifndef HK_UI_TEXT_H
 #define HK_UI_TEXT_H
