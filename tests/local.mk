@@ -33,6 +33,7 @@ unit_tests = \
 	tests/unit/test-entry-name \
 	tests/unit/test-error \
 	tests/unit/test-export \
+	tests/unit/test-export-refuse \
 	tests/unit/test-http \
 	tests/unit/test-human \
 	tests/unit/test-json \
@@ -67,8 +68,12 @@ shell_tests = \
 	tests/t/2001-checkout.sh \
 	tests/t/2002-install-build.sh \
 	tests/t/2003-environment.sh \
+	tests/t/2004-service.sh \
 	tests/t/2011-checkout-hostile.sh \
-	tests/t/2012-npm.sh
+	tests/t/2012-npm.sh \
+	tests/t/2014-service-health.sh \
+	tests/t/2024-service-rollback.sh \
+	tests/t/9002-failpoints.sh
 
 TESTS += $(unit_tests) $(shell_tests)
 EXTRA_DIST += $(shell_tests) \
@@ -77,7 +82,9 @@ EXTRA_DIST += $(shell_tests) \
 	tests/unit/ledger-fixture.h \
 	tests/unit/process-fixture.h \
 	tests/unit/repo-fixture.h \
+	tests/t/deploying.sh \
 	tests/t/lib.sh \
+	tests/t/.shellcheckrc \
 	tests/demo.sh \
 	tests/check.sh \
 	tests/bench/export-vs-git.sh

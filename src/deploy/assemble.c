@@ -84,7 +84,8 @@ static int record_release(struct hk_deploy *d, struct hk_error *err)
 
 static int open_release(struct hk_deploy *d, struct hk_error *err)
 {
-	if (hk_release_choose_name(d->project->releases_fd, hk_clock_wall_ms(), d->release, err))
+	if (hk_release_choose_name(d->project->releases_fd, d->ledger, hk_clock_wall_ms(),
+				   d->release, err))
 		return err->code;
 	/* On record before it is on disk: a folder that the ledger does not know is never ours to remove. */
 	if (hk_ledger_add_release(d->ledger, d->row.id, d->release, err) ||

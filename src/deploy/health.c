@@ -128,11 +128,15 @@ static int try_once(const struct hk_project *p, const struct hk_running *r,
 {
 	hk_auto_free char *url = hk_health_url(p);
 	int64_t timeout = limit_ms < TRY_MAX_MS ? limit_ms : TRY_MAX_MS;
+	struct hk_http_response now;
 
 	if (check_process(r, first, err) ||
-	    hk_http_get(url, timeout > 0 ? timeout : 1, BODY_MAX, response, err))
+	    hk_http_get(url, timeout > 0 ? timeout : 1, BODY_MAX, &now, err))
 		return err->code;
-	health->tries++;
+	/* What the end of the whole check cut short says less than the try before it. */
+	if (health->tries++ && now.outcome == HK_HTTP_TIMEOUT && timeout < TRY_MAX_MS)
+		return 0;
+	*response = now;
 	*ret_healthy = judge(p, response, health);
 	/* An answer counts only when the process that should have given it is still there. */
 	return *ret_healthy ? check_process(r, first, err) : 0;

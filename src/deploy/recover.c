@@ -41,8 +41,8 @@ static int collect(void *ctx, const struct hk_deployment *d, struct hk_error *er
 	return 0;
 }
 
-static int end_row(struct hk_ledger *l, int64_t id, const char *release, const char *active,
-		   struct hk_error *err)
+static int end_row(const struct hk_project *p, struct hk_ledger *l, int64_t id, const char *release,
+		   const char *active, struct hk_error *err)
 {
 	struct hk_error why = HK_ERROR_INIT;
 	bool live = release && active && !strcmp(release, active);
@@ -50,7 +50,7 @@ static int end_row(struct hk_ledger *l, int64_t id, const char *release, const c
 	hk_error_set(&why, HK_E_INTERRUPTED,
 		     "the worker of deployment %lld died before it was done%s", (long long)id,
 		     live ? "; its release is live" : "");
-	hk_error_hint(&why, "push again, or deploy what the branch names with: hostkit deploy");
+	hk_error_hint(&why, "push again, or deploy it with: hostkit deploy %s", p->name);
 	/* Live but never found healthy: like a failed health check, it is not one to go back to. */
 	if (live && hk_ledger_set_release_state(l, release, "failed", err))
 		return err->code;
@@ -71,7 +71,7 @@ int hk_recover_rows(const struct hk_project *p, struct hk_ledger *l, int64_t kee
 	ret = hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, -1, collect, &dead, err);
 	for (size_t i = 0; i < dead.len; i++) {
 		if (!ret)
-			ret = end_row(l, dead.ids[i], dead.releases[i], active, err);
+			ret = end_row(p, l, dead.ids[i], dead.releases[i], active, err);
 		free(dead.releases[i]);
 	}
 	return ret;

@@ -143,6 +143,23 @@ static int submit(struct push *push, struct hk_submission *ret, struct hk_error 
 	return hk_submit(&push->project, push->ledger, &req, hk_head_write, ret, err);
 }
 
+/* A worker that was killed has not said how it ended: that is found out and told here. */
+static int check_end(struct push *push, int64_t id, struct hk_error *err)
+{
+	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+
+	if (hk_recover_if_idle(&push->project, push->ledger, err) ||
+	    hk_ledger_get_deployment(push->ledger, id, &d, err))
+		return err->code;
+	if (d.status == HK_STATUS_INTERRUPTED) {
+		hk_error_set(err, HK_E_INTERRUPTED, "%s", d.error_message);
+		if (d.error_hint)
+			hk_error_hint(err, "%s", d.error_hint);
+	}
+	hk_deployment_release(&d);
+	return err->code;
+}
+
 static int follow(struct push *push, const struct hk_submission *s, struct hk_error *err)
 {
 	struct hk_relay_spec spec = {
@@ -155,7 +172,9 @@ static int follow(struct push *push, const struct hk_submission *s, struct hk_er
 	};
 	enum hk_relay_end end;
 
-	return hk_relay_run(&spec, &end, err);
+	if (hk_relay_run(&spec, &end, err) || end != HK_RELAY_COMPLETE)
+		return err->code;
+	return check_end(push, s->id, err);
 }
 
 static int serve(struct push *push, struct hk_error *err)

@@ -74,8 +74,8 @@ static int command_status(const struct hk_service *s, struct hk_service_state *r
 	}
 	state.running = state.known && !code;
 	if (code)
-		snprintf(state.detail, sizeof(state.detail), "the status command says %d",
-			 result.exit_status);
+		snprintf(state.detail, sizeof(state.detail),
+			 "is not running: the status command says %d", result.exit_status);
 	*ret = state;
 	return 0;
 }

@@ -173,8 +173,8 @@ int hk_ledger_each_release(struct hk_ledger *l, hk_release_fn *fn, void *ctx,
 			   struct hk_error *err) HK_MUST_CHECK;
 
 /*
- * The last good release before `name` in ledger order; *ret is the caller's to free, NULL when there
- * is none. HK_E_RELEASE_FAILED when the ledger does not know `name`.
+ * The last good release before `name` in ledger order; *ret is the caller's to free, NULL when
+ * there is none. HK_E_RELEASE_FAILED when the ledger does not know `name`.
  */
 int hk_ledger_previous_good(struct hk_ledger *l, const char *name, char **ret,
 			    struct hk_error *err) HK_MUST_CHECK;

@@ -186,7 +186,7 @@ int hk_fs_read_link(int dirfd, const char *path, char **ret, struct hk_error *er
 
 int hk_fs_swap_link(int dirfd, const char *target, const char *path, struct hk_error *err)
 {
-	hk_auto_free char *tmp = hk_xasprintf("%s.tmp%d", path, (int)getpid());
+	hk_auto_free char *tmp = hk_xasprintf("%s.tmp", path);
 	int saved;
 
 	unlinkat(dirfd, tmp, 0);

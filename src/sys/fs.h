@@ -44,6 +44,8 @@ int hk_fs_read_link(int dirfd, const char *path, char **ret, struct hk_error *er
 /*
  * Makes the link `path` -> target, replacing an existing link in one renameat: at every instant the
  * old or the new link is there. Does not sync: see hk_fs_sync_dir. Fails when path is a folder.
+ * The link is made as path.tmp first, which a crash may leave and the next call replaces; callers hold
+ * a lock.
  */
 int hk_fs_swap_link(int dirfd, const char *target, const char *path,
 		    struct hk_error *err) HK_MUST_CHECK;
