@@ -25,7 +25,6 @@ clean-local:
 
 if HAVE_CMOCKA
 unit_tests = \
-	tests/unit/test-attrs \
 	tests/unit/test-buf \
 	tests/unit/test-conf \
 	tests/unit/test-conf-show \
@@ -42,6 +41,7 @@ unit_tests = \
 	tests/unit/test-lines \
 	tests/unit/test-lock \
 	tests/unit/test-process \
+	tests/unit/test-process-detach \
 	tests/unit/test-procid \
 	tests/unit/test-repo \
 	tests/unit/test-service \
@@ -65,14 +65,21 @@ tests_helper_stubborn_LDADD =
 shell_tests = \
 	tests/t/0001-lib-selftest.sh \
 	tests/t/0002-lib-sshd.sh \
+	tests/t/0010-layers.sh \
+	tests/t/0020-cli.sh \
+	tests/t/1001-project-create.sh \
+	tests/t/1002-config.sh \
 	tests/t/2001-checkout.sh \
 	tests/t/2002-install-build.sh \
 	tests/t/2003-environment.sh \
 	tests/t/2004-service.sh \
+	tests/t/2005-command-driver.sh \
+	tests/t/2006-retention.sh \
 	tests/t/2011-checkout-hostile.sh \
 	tests/t/2012-npm.sh \
 	tests/t/2014-service-health.sh \
 	tests/t/2024-service-rollback.sh \
+	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh
 
 TESTS += $(unit_tests) $(shell_tests)

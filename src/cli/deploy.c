@@ -69,16 +69,14 @@ static int find_head(const struct hk_project *p, char **ret_ref, struct hk_commi
 	return hk_error_hint(err, "push it first: git push hostkit %s", *ret_ref + 11);
 }
 
-static int submit(const struct hk_cli_call *call, const struct hk_project *p, struct hk_ledger *l,
+static int submit(const struct hk_project *p, struct hk_ledger *l, unsigned value,
 		  struct hk_submission *ret, struct hk_error *err)
 {
 	struct passwd *pw = getpwuid(getuid());
 	hk_auto_free char *ref = NULL;
 	struct hk_commit commit;
-	unsigned value = 0;
 
-	if (read_flags(call, &value, err) || hk_recover_if_idle(p, l, err) ||
-	    find_head(p, &ref, &commit, err))
+	if (hk_recover_if_idle(p, l, err) || find_head(p, &ref, &commit, err))
 		return err->code;
 	const struct hk_deployment_request req = {
 		.trigger = "cli",
@@ -98,9 +96,11 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 	struct hk_deployment d = HK_DEPLOYMENT_INIT;
 	hk_auto_project p = HK_PROJECT_INIT;
 	bool detach = hk_cli_has(call, "detach");
+	unsigned value = 0;
 
-	if (hk_project_open(call->root, call->operands[0], &p, err) ||
-	    hk_project_open_ledger(&p, &ledger, err) || submit(call, &p, ledger, &s, err) ||
+	if (read_flags(call, &value, err) ||
+	    hk_project_open(call->root, call->operands[0], &p, err) ||
+	    hk_project_open_ledger(&p, &ledger, err) || submit(&p, ledger, value, &s, err) ||
 	    (!detach && hk_cli_follow(call, &p, ledger, s.id, err)))
 		return err->code;
 	if (detach && !call->json)

@@ -74,9 +74,9 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 		ret = hk_ledger_previous_good(d->ledger, active, &previous, err);
 	p.active = active;
 	p.previous = previous;
-	p.failed_left = 1;
-	/* The release of this deployment is not yet recorded as good. */
-	p.good_left = d->project->conf.deploy_keep_releases - (*d->release ? 1 : 0);
+	/* The release of this deployment, if it has one, is not yet recorded as good or failed. */
+	p.failed_left = *d->release && d->failed ? 0 : 1;
+	p.good_left = d->project->conf.deploy_keep_releases - (*d->release && !d->failed ? 1 : 0);
 	if (!ret)
 		ret = hk_ledger_each_release(d->ledger, select_victim, &p, err);
 	for (size_t i = 0; !ret && i < p.victims.len; i++)

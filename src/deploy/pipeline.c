@@ -151,6 +151,7 @@ int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
 		}
 		why = stage_err;
 		ret = hk_error_prefix(&why, "%s", stages[i]->title);
+		d->failed = true;
 		handle_failure(d, i);
 	}
 	if (record(d, ret ? &why : NULL, err)) {

@@ -27,7 +27,8 @@ static int run(char **argv, struct hk_error *err)
 	rc = hk_repo_export(repo, &spec, &result, err);
 	hk_strlist_release(&result.submodules);
 	if (!rc)
-		printf("%lld files, %lld bytes\n", (long long)result.files, (long long)result.bytes);
+		printf("%lld files, %lld bytes\n", (long long)result.files,
+		       (long long)result.bytes);
 	return rc;
 }
 

@@ -28,11 +28,11 @@ static char *root;    /* the test's folder, and HOME */
 static char *git_dir; /* root/r.git */
 static struct hk_error err;
 
-#define OK(call)                                                               \
-	do {                                                                   \
-		int rc_ = (call);                                              \
-		if (rc_)                                                       \
-			fail_msg("%s: %d, %s", #call, rc_, err.message);       \
+#define OK(call)                                                         \
+	do {                                                             \
+		int rc_ = (call);                                        \
+		if (rc_)                                                 \
+			fail_msg("%s: %d, %s", #call, rc_, err.message); \
 	} while (0)
 
 static HK_UNUSED void assert_contains(const char *text, const char *part)
@@ -90,11 +90,11 @@ static void git_argv(const char *const *argv, const void *input, size_t len, str
 #define git(...) git_with("", 0, NULL, __VA_ARGS__)
 
 /* What git prints, as a string to be freed. */
-#define git_prints(...)                                                  \
-	({                                                               \
-		struct hk_buf printed_ = HK_BUF_INIT;                    \
-		git_with("", 0, &printed_, __VA_ARGS__);                 \
-		hk_buf_detach(&printed_);                                \
+#define git_prints(...)                                  \
+	({                                               \
+		struct hk_buf printed_ = HK_BUF_INIT;    \
+		git_with("", 0, &printed_, __VA_ARGS__); \
+		hk_buf_detach(&printed_);                \
 	})
 
 static HK_UNUSED char *put_object(const char *type, const void *data, size_t len)
@@ -123,10 +123,11 @@ static HK_UNUSED char *commit_tree(const char *tree)
 {
 	hk_auto_buf text = HK_BUF_INIT;
 
-	hk_buf_addf(&text,
-		    "tree %s\nauthor A <a@example.org> 0 +0000\ncommitter A <a@example.org> 0 +0000\n"
-		    "\nmade by hand\n",
-		    tree);
+	hk_buf_addf(
+		&text,
+		"tree %s\nauthor A <a@example.org> 0 +0000\ncommitter A <a@example.org> 0 +0000\n"
+		"\nmade by hand\n",
+		tree);
 	return put_object("commit", text.data, text.len);
 }
 

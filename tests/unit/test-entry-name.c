@@ -18,12 +18,34 @@
 static void test_refused(void **state HK_UNUSED)
 {
 	static const char *const names[] = {
-		"",	     ".",	   "..",	     "a/b",	     "/",
-		".git",	     ".GIT",	   ".gIt",	     ".git.",	     ".git ",
-		".git . .",  "git~1",	   "GIT~1",	     "git~1 .",	     ".git:x",
-		".git::$INDEX_ALLOCATION", ".git.:x",	     "git~1:",	     ".g" ZWNJ "it",
-		ZWNJ ".git", ".git" BOM,   ".git" ZWNJ " .", ".G" BOM "I" ZWNJ "T",
-		".git\\x",   "a\\.git",	   "a\\git~1\\b",    "\\.git",	     ".git\xe2\x80\xae",
+		"",
+		".",
+		"..",
+		"a/b",
+		"/",
+		".git",
+		".GIT",
+		".gIt",
+		".git.",
+		".git ",
+		".git . .",
+		"git~1",
+		"GIT~1",
+		"git~1 .",
+		".git:x",
+		".git::$INDEX_ALLOCATION",
+		".git.:x",
+		"git~1:",
+		".g" ZWNJ "it",
+		ZWNJ ".git",
+		".git" BOM,
+		".git" ZWNJ " .",
+		".G" BOM "I" ZWNJ "T",
+		".git\\x",
+		"a\\.git",
+		"a\\git~1\\b",
+		"\\.git",
+		".git\xe2\x80\xae",
 		".git\xe2\x81\xaf",
 	};
 
@@ -36,11 +58,11 @@ static void test_refused(void **state HK_UNUSED)
 static void test_allowed(void **state HK_UNUSED)
 {
 	static const char *const names[] = {
-		".gitignore", ".gitattributes", ".gitmodules", ".github", "git",   "git~2",
-		"xgit~1",     ".gitx",		".git~1",      "...",	  ".. ",   " ",
-		"-rf",	      "a\nb",		"caf\xe9",     "CON",	  "a:b",   "a\\b",
+		".gitignore", ".gitattributes", ".gitmodules", ".github",  "git",  "git~2",
+		"xgit~1",     ".gitx",		".git~1",      "...",	   ".. ",  " ",
+		"-rf",	      "a\nb",		"caf\xe9",     "CON",	   "a:b",  "a\\b",
 		"dot.",	      "space ",		".git-hooks",  "\xe2\x80", "\xff", ".gi",
-		ZWNJ,	      "...git",		".git_",       "x.git",	  "\\",	   ":",
+		ZWNJ,	      "...git",		".git_",       "x.git",	   "\\",   ":",
 	};
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(names); i++) {

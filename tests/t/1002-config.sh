@@ -1,0 +1,129 @@
+#!/bin/bash
+#
+# INI files as an administrator writes them, rightly and wrongly.
+
+# shellcheck source=lib.sh
+. "$(cd "$(dirname "$0")" && pwd)/lib.sh"
+# shellcheck source=deploying.sh
+. "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
+
+test_begin "configuration"
+new_project site --driver none
+ini=$HOSTKIT_ROOT/etc/hostkit/projects/site.ini
+defaults=$HOSTKIT_ROOT/etc/hostkit/hostkit.ini
+echo one >site/index.html
+push site
+remember_live site
+cp "$ini" good.ini
+
+shown() {
+	printf '[health]\ntimeout = 90s\ninterval = 2s\n' >"$defaults"
+	printf '\n[health]\ntimeout = 1m\n' >>"$ini"
+	hostkit config show site >out
+	contains out "timeout = 1m"
+	contains out "$ini:"
+	contains out "interval = 2s"
+	contains out "$defaults:3"
+	contains out "on_failure = keep"
+	hostkit config check site
+	hostkit --json config show site >answer
+	python3 - "$defaults" <<-'PY'
+		import json, sys
+		d = json.load(open('answer'))['data']
+		assert d['health']['interval'] == {'value': '2s', 'origin': sys.argv[1] + ':3'}, d['health']
+		assert d['health']['timeout']['value'] == '1m'
+		assert d['build']['timeout'] == {'value': '10m', 'origin': 'default'}, d['build']
+	PY
+}
+ok_when "config show has every setting, with where it comes from" shown
+
+wrong() { # LINE TEXT…: appended to a good file, the line is refused with file and line
+	local line=$1 text status=0
+
+	shift
+	cp good.ini "$ini"
+	printf '%s\n' "$line" >>"$ini"
+	hostkit config check site >out 2>&1 || status=$?
+	[ "$status" = 10 ]
+	grep -F "$ini:$(wc -l <"$ini"): " out || grep -F "$ini:$(($(wc -l <"$ini") - 1)): [" out
+	for text; do
+		contains out "$text"
+	done
+}
+ok_when "an unknown key is refused, the nearest named" wrong $'[build]\ntimeot = 3s' "timeot" "timeout"
+ok_when "an unknown section too" wrong $'[biuld]\ntimeout = 3s' "biuld" "build"
+ok_when "a bad duration" wrong $'[build]\ntimeout = soon' "soon" "10m"
+ok_when "a number out of range" wrong $'[deploy]\nkeep_releases = 0' "keep_releases"
+ok_when "a bad choice, with the choices" wrong $'[health]\non_failure = panic' "keep" "rollback"
+ok_when "an unfinished quote in a command" wrong $'[build]\ncommand = echo "x' "command"
+ok_when "a shell line without sh:" wrong $'[build]\ncommand = make && make test' "sh:"
+ok_when "a comment that would cut a command" wrong $'[build]\ncommand = sh: a ; b' ";"
+ok_when "a line without =" wrong "nonsense" ":"
+ok_when "a key twice" wrong $'[build]\ntimeout = 1s\ntimeout = 2s' "timeout"
+
+all_told() {
+	local status=0
+
+	cp good.ini "$ini"
+	printf '[build]\ntimeout = soon\nfrob = 1\n' >>"$ini"
+	printf '[nope]\nx = 1\n' >"$defaults"
+	hostkit config check site >out 2>&1 || status=$?
+	[ "$status" = 10 ]
+	contains out "soon"
+	contains out "frob"
+	contains out "$defaults:"
+}
+ok_when "every mistake of both files is told at once" all_told
+
+refused() {
+	echo two >site/index.html
+	push site
+	shows "error: $(hostkit --json deploy status site | python3 -c \
+		'import json, sys; print(json.load(sys.stdin)["error"]["message"])')"
+	still_live site
+	contains "$(home_of site)/app/index.html" one
+}
+ok_when "a push under a broken file is told so, and deploys nothing" refused
+
+mended() {
+	rm "$defaults"
+	cp good.ini "$ini"
+	hostkit deploy site >/dev/null
+	contains "$(home_of site)/app/index.html" two
+	answers last.trigger=cli -- deploy status site
+}
+ok_when "with the file mended, hostkit deploy deploys what was pushed" mended
+
+unsafe() {
+	local status=0
+
+	chmod 666 "$ini"
+	hostkit config check site >out 2>&1 || status=$?
+	chmod 644 "$ini"
+	[ "$status" = 6 ]
+	contains out "chmod"
+}
+ok_when "a file that everybody may write is refused" unsafe
+
+examples() { # the commented examples, with every line live, are valid
+	local file
+
+	for file in hostkit project; do
+		grep -q '^;' "$HK_TOP_SRCDIR/config/$file.ini" || grep -q '^#' "$HK_TOP_SRCDIR/config/$file.ini"
+	done
+	cp "$HK_TOP_SRCDIR/config/hostkit.ini" "$defaults"
+	cp "$HK_TOP_SRCDIR/config/project.ini" "$ini"
+	chmod 644 "$defaults" "$ini"
+	hostkit config check site
+}
+ok_when "the examples in config/ are valid" examples
+
+readme() { # README.md names exactly the options that there are
+	sed -n 's/^HK_OPTION(\([a-z]*\), \([a-z_]*\),.*/| \1 | \2 |/p' \
+		"$HK_TOP_SRCDIR/src/conf/options.def" >there
+	grep -oE '^\| [a-z]+ \| [a-z_]+ \|' "$HK_TOP_SRCDIR/README.md" | grep -v '| section |' |
+		diff there -
+}
+ok_when "README.md lists the options that exist" readme
+
+done_testing
