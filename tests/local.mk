@@ -79,6 +79,9 @@ shell_tests = \
 	tests/t/2012-npm.sh \
 	tests/t/2014-service-health.sh \
 	tests/t/2024-service-rollback.sh \
+	tests/t/3001-push-refs.sh \
+	tests/t/3002-push-output.sh \
+	tests/t/4001-deployments.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh
 

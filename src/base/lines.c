@@ -11,7 +11,9 @@
 
 #include <base/utf8.h>
 
-#define RAW_FACTOR 4 /* raw bytes kept per byte of the limit: colours and redraw codes take room */
+#define RAW_FACTOR                                                                    \
+	4 /* raw bytes kept per byte of the limit: colours and redraw codes take room \
+	   */
 #define ELLIPSIS "\xe2\x80\xa6"
 #define RESET "\033[0m"
 #define ESC 0x1b

@@ -4,10 +4,10 @@
  * Bytes come in as a program writes them; whole lines go out. A line ends at LF, CR LF, or a lone
  * CR (progress bars redraw with it), so each redraw is a line of its own; redraws that show nothing
  * and immediate repeats of a redraw (also as the line that ends it) are dropped. A line is made
- * safe for a terminal: control characters and escape sequences go, except TAB and SGR colour sequences
- * (ESC [ digits;… m), which are kept; invalid UTF-8 becomes U+FFFD; C1 controls and bidirectional
- * overrides go. A line over the limit is cut, at a character boundary, and "…" shows it. A colour
- * that is still on at the end of a line is reset.
+ * safe for a terminal: control characters and escape sequences go, except TAB and SGR colour
+ * sequences (ESC [ digits;… m), which are kept; invalid UTF-8 becomes U+FFFD; C1 controls and
+ * bidirectional overrides go. A line over the limit is cut, at a character boundary, and "…" shows
+ * it. A colour that is still on at the end of a line is reset.
  */
 #ifndef HK_BASE_LINES_H
 #define HK_BASE_LINES_H

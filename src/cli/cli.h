@@ -1,5 +1,6 @@
 /*
- * The command line: commands are rows, and usage, help, hostkit(1) and option parsing follow from them.
+ * The command line: commands are rows, and usage, help, hostkit(1) and option parsing follow from
+ * them.
  */
 #ifndef HK_CLI_CLI_H
 #define HK_CLI_CLI_H
@@ -58,7 +59,8 @@ void hk_cli_each_command(hk_cli_command_fn *fn, void *ctx);
 const struct hk_cli_command *hk_cli_find(int argc, char *const *argv, int *ret_words,
 					 struct hk_error *err);
 
-/* The value of an option of the call's command: NULL when it was not given, "" for a given switch. */
+/* The value of an option of the call's command: NULL when it was not given, "" for a given switch.
+ */
 const char *hk_cli_value(const struct hk_cli_call *call, const char *option);
 bool hk_cli_has(const struct hk_cli_call *call, const char *option);
 

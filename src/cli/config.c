@@ -31,7 +31,8 @@ static int run_check(struct hk_cli_call *call, struct hk_error *err)
 	struct hk_conf conf;
 
 	if (hk_project_load_conf(call->root, call->operands[0], &conf, &problems, err)) {
-		/* All of them, one a line, instead of the first one with the number of the others. */
+		/* All of them, one a line, instead of the first one with the number of the others.
+		 */
 		call->told = problems.len > 0;
 		for (size_t i = 0; !call->json && i < problems.len; i++)
 			fprintf(stderr, "error: %s\n", problems.items[i]);

@@ -122,7 +122,8 @@ const struct hk_cli_command hk_cli_deploy_commands[] = {
 	  .min = 1,
 	  .max = 1,
 	  .summary = "Deploy what the configured branch of the project's repository names.",
-	  .help = "Streams the log and exits with the deployment's code. Ctrl-C leaves; the deployment goes on.",
+	  .help = "Streams the log and exits with the deployment's code. Ctrl-C detaches; the deployment\n"
+		  "goes on.",
 	  .options = { { "build", 0, NULL,
 			 "Install for the build and build, whatever the settings say." },
 		       { "no-build", 0, NULL, "Do neither." },

@@ -1,6 +1,6 @@
 /*
- * Build tool: fills a man page template. A line @COMMANDS@, @CODES@ or @OPTIONS@ is replaced by what the
- * tables of the program say, so that the pages cannot lag behind it.
+ * Build tool: fills a man page template. A line @COMMANDS@, @CODES@ or @OPTIONS@ is replaced by
+ * what the tables of the program say, so that the pages cannot lag behind it.
  */
 #include <stdio.h>
 #include <string.h>

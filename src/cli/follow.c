@@ -140,7 +140,10 @@ struct hk_json *hk_cli_deployment_json(struct hk_ledger *l, const struct hk_depl
 	hk_json_set(j, "started_at", time_json(d->started_at));
 	hk_json_set(j, "finished_at", time_json(d->finished_at));
 	hk_json_set(j, "error", error_json(d));
-	/* Stages that cannot be read are missing in the answer; the row itself is what was asked for. */
+	/*
+	 * Stages that cannot be read are missing in the answer; the row itself is what was asked
+	 * for.
+	 */
 	if (hk_ledger_each_stage(l, d->id, add_stage, stages, &ignored))
 		hk_json_set(j, "stages_error", hk_json_string(ignored.message));
 	hk_json_set(j, "stages", stages);

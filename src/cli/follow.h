@@ -8,9 +8,9 @@
 #include <deploy/project.h>
 
 /*
- * Shows the log of a deployment until its end (in JSON mode: only waits) and returns what came of it:
- * 0, or the deployment's own code with err filled from the ledger. Ctrl-C leaves with HK_E_DETACHED; the deployment
- * goes on.
+ * Shows the log of a deployment until its end (in JSON mode: only waits) and returns what came of
+ * it: 0, or the deployment's own code with err filled from the ledger. Ctrl-C leaves with
+ * HK_E_DETACHED; the deployment goes on.
  */
 int hk_cli_follow(struct hk_cli_call *call, const struct hk_project *p, struct hk_ledger *l,
 		  int64_t id, struct hk_error *err) HK_MUST_CHECK;

@@ -177,7 +177,10 @@ static int no_command(struct hk_error *err)
 	return hk_error_hint(err, "see: hostkit help");
 }
 
-/* Finds the command, then its options and operands. *ret_done: something was shown, no command runs. */
+/*
+ * Finds the command, then its options and operands. *ret_done: something was shown, no command
+ * runs.
+ */
 static int parse(struct invocation *in, int argc, char **argv, bool *ret_done, struct hk_error *err)
 {
 	bool asked = false;

@@ -1,6 +1,6 @@
 /*
- * Stage 6: a folder under releases/, filled by the kind of application. Everything is moved, nothing is
- * copied, so the cost does not depend on the size of the tree.
+ * Stage 6: a folder under releases/, filled by the kind of application. Everything is moved,
+ * nothing is copied, so the cost does not depend on the size of the tree.
  */
 #include <deploy/deploy.h>
 
@@ -15,7 +15,10 @@
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 
-/* Moves from (below the staging folder) to `to` (below the release), unless one of them is not there. */
+/*
+ * Moves from (below the staging folder) to `to` (below the release), unless one of them is not
+ * there.
+ */
 static int move_if_there(struct hk_deploy *d, const char *from, const char *to,
 			 struct hk_error *err)
 {
@@ -87,7 +90,10 @@ static int open_release(struct hk_deploy *d, struct hk_error *err)
 	if (hk_release_choose_name(d->project->releases_fd, d->ledger, hk_clock_wall_ms(),
 				   d->release, err))
 		return err->code;
-	/* On record before it is on disk: a folder that the ledger does not know is never ours to remove. */
+	/*
+	 * On record before it is on disk: a folder that the ledger does not know is never ours to
+	 * remove.
+	 */
 	if (hk_ledger_add_release(d->ledger, d->row.id, d->release, err) ||
 	    hk_ledger_set_deployment_release(d->ledger, d->row.id, d->release, err))
 		return err->code;
@@ -96,7 +102,8 @@ static int open_release(struct hk_deploy *d, struct hk_error *err)
 	return 0;
 }
 
-/* A commit that only refs/deploy/ named must outlive that ref for as long as the release is kept. */
+/* A commit that only refs/deploy/ named must outlive that ref for as long as the release is kept.
+ */
 static int pin_commit(struct hk_deploy *d, struct hk_error *err)
 {
 	hk_auto_free char *ref = hk_xasprintf("refs/hostkit/releases/%s", d->release);

@@ -5,6 +5,7 @@
 #include <deploy/deploy.h>
 
 #include <string.h>
+#include <unistd.h>
 
 #include <base/clock.h>
 #include <base/human.h>
@@ -49,6 +50,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 		.env = hk_strlist_argv(&env),
 	};
 	ret = hk_repo_export(d->repo, &spec, &result, err);
+	alarm(0); /* set by preflight */
 	if (!ret) {
 		warn_submodules(d, &result.submodules);
 		hk_deploy_detail(d, "%lld file%s, %s", (long long)result.files,

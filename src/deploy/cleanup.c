@@ -1,6 +1,7 @@
 /*
- * Stage 12: old releases and leftovers go. Kept are the newest good releases, the active one, the one
- * before it, and the newest failed one for a look. What the ledger does not know is not ours and stays.
+ * Stage 12: old releases and leftovers go. Kept are the newest good releases, the active one, the
+ * one before it, and the newest failed one for a look. What the ledger does not know is not ours
+ * and stays.
  */
 #include <deploy/deploy.h>
 

@@ -16,10 +16,11 @@ struct hk_create_spec {
 };
 
 /*
- * Makes folders, the bare repository with its hooks, the ledger, and last the INI file, which is what
- * makes the project exist; what an interrupted run left is completed by the next. Without a port the
- * first one from 3000 that neither another project's INI file has nor anything listens on is taken.
- * HK_E_PROJECT_EXISTS, HK_E_NAME_INVALID, HK_E_CONFIG_INVALID (a value), HK_E_NOT_SUPPORTED under /.
+ * Makes folders, the bare repository with its hooks, the ledger, and last the INI file, which is
+ * what makes the project exist; what an interrupted run left is completed by the next. Without a
+ * port the first one from 3000 that neither another project's INI file has nor anything listens on
+ * is taken. HK_E_PROJECT_EXISTS, HK_E_NAME_INVALID, HK_E_CONFIG_INVALID (a value),
+ * HK_E_NOT_SUPPORTED under /.
  */
 int hk_project_create(const char *root, const struct hk_create_spec *spec,
 		      struct hk_error *err) HK_MUST_CHECK;

@@ -75,8 +75,8 @@ struct hk_stage {
 	const char *name;  /* stable: ledger, JSON */
 	const char *title; /* what the pusher sees */
 	/*
-	 * 0, HK_STAGE_SKIP or a negative code; idempotent. A stage of the kind below runs also after a
-	 * failure, and its own failure is a warning.
+	 * 0, HK_STAGE_SKIP or a negative code; idempotent. A stage of the kind below runs also
+	 * after a failure, and its own failure is a warning.
 	 */
 	int (*run)(struct hk_deploy *d, struct hk_error *err);
 	/* Takes back what run did or half did; NULL: nothing to take back. Cannot fail. */
@@ -89,8 +89,8 @@ extern const struct hk_stage hk_stage_preflight, hk_stage_checkout, hk_stage_ins
 	hk_stage_restart, hk_stage_health, hk_stage_cleanup;
 
 /*
- * Runs the whole pipeline for a recorded deployment whose project lock is held, and records its end.
- * Returns 0 when the deployment succeeded, else its code; err is set then.
+ * Runs the whole pipeline for a recorded deployment whose project lock is held, and records its
+ * end. Returns 0 when the deployment succeeded, else its code; err is set then.
  */
 int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
 

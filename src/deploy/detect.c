@@ -28,8 +28,8 @@ static bool is_server_dir(int dir_fd)
 }
 
 /*
- * Looks for the server below dir_fd. path is where dir_fd is and becomes where the server is. Modules
- * have server.js files of their own and are not looked into.
+ * Looks for the server below dir_fd. path is where dir_fd is and becomes where the server is.
+ * Modules have server.js files of their own and are not looked into.
  */
 static bool find_server(int dir_fd, unsigned depth, struct hk_buf *path)
 {
@@ -89,7 +89,8 @@ static bool is_flattened(int tree_fd)
 	hk_auto_buf text = HK_BUF_INIT;
 	struct hk_error ignored;
 
-	/* A project with a server.js of its own, after its build, looks alike but for the content. */
+	/* A project with a server.js of its own, after its build, looks alike but for the content.
+	 */
 	return is_server_dir(tree_fd) && hk_fs_is_file(tree_fd, ".next/BUILD_ID") &&
 	       !hk_fs_read_file(tree_fd, "server.js", SERVER_MAX, &text, &ignored) &&
 	       (strstr(text.data, "__NEXT_PRIVATE_STANDALONE_CONFIG") ||

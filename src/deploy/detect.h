@@ -22,7 +22,8 @@ struct hk_app_type {
 	/* Recognises a tree; may fill in ret->server_dir and ret->flattened. */
 	bool (*matches)(int tree_fd, struct hk_detected *ret);
 	const struct hk_package_manager *packages; /* NULL: no dependencies */
-	bool standalone; /* the release is assembled from the build's output and brings its dependencies */
+	bool standalone; /* the release is assembled from the build's output and brings its
+			    dependencies */
 	/* Default start command; may leave ret empty (nothing to start). */
 	int (*start)(int release_fd, const struct hk_detected *d, struct hk_strlist *ret,
 		     struct hk_error *err);
@@ -36,8 +37,8 @@ struct hk_detected {
 	 */
 	char *server_dir;
 	/*
-	 * Where the same server.js is within the release: "" when the folder above became the release,
-	 * "apps/web" when modules it needs lie beside it and the whole output was taken.
+	 * Where the same server.js is within the release: "" when the folder above became the
+	 * release, "apps/web" when modules it needs lie beside it and the whole output was taken.
 	 */
 	char *entry_dir;
 };
@@ -55,7 +56,8 @@ void hk_detected_release(struct hk_detected *d);
 int hk_detect(int tree_fd, const char *runtime, struct hk_detected *ret,
 	      struct hk_error *err) HK_MUST_CHECK;
 
-/* Whether the tree is the output of a build already (flattened standalone): no install, no build. */
+/* Whether the tree is the output of a build already (flattened standalone): no install, no build.
+ */
 bool hk_detected_is_output(const struct hk_detected *d);
 
 #endif

@@ -40,7 +40,8 @@ static int restart(struct hk_deploy *d, const char *release, struct hk_error *er
 	if (prepare(d, release, &r, err))
 		return err->code;
 	if (r.driver->restart(&r.service, err)) {
-		/* With any other code nothing new has run: the log is that of the process before. */
+		/* With any other code nothing new has run: the log is that of the process before.
+		 */
 		if (err->code == HK_E_SERVICE_FAILED)
 			show_recent_log(d, &r);
 		return err->code;

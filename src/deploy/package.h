@@ -32,12 +32,18 @@ struct hk_package_manager {
 	const char *name;
 	bool (*has_manifest)(int tree_fd);
 	bool (*has_build)(int tree_fd);
-	/* Everything a build needs, into the staging folder; nothing when !will_build and the rest is done in the release. */
+	/*
+	 * Everything a build needs, into the staging folder; nothing when !will_build and the rest
+	 * is done in the release.
+	 */
 	void (*install)(int tree_fd, bool will_build, struct hk_commands *ret);
 	void (*build)(int tree_fd, struct hk_commands *ret);
 	/* What the release needs at run time, given what install left in it. */
 	void (*finish)(int release_fd, bool installed, bool built, struct hk_commands *ret);
-	/* A folder that install made in staging and that cannot be moved into a release; NULL: none. */
+	/*
+	 * A folder that install made in staging and that cannot be moved into a release; NULL:
+	 * none.
+	 */
 	const char *unmovable;
 };
 

@@ -1,6 +1,7 @@
 /*
- * The pipeline: a table of stages, walked once. Before a stage runs the ledger says so, after it the
- * ledger has its result; what the walk does on a failure depends only on whether `app` has moved.
+ * The pipeline: a table of stages, walked once. Before a stage runs the ledger says so, after it
+ * the ledger has its result; what the walk does on a failure depends only on whether `app` has
+ * moved.
  */
 #include <deploy/deploy.h>
 
@@ -80,7 +81,10 @@ static int run_stage(struct hk_deploy *d, const struct hk_stage *stage, struct h
 	return ret < 0 ? ret : 0;
 }
 
-/* What a failed stage leaves is taken back, up to the start, or the policy for live releases applies. */
+/*
+ * What a failed stage leaves is taken back, up to the start, or the policy for live releases
+ * applies.
+ */
 static void handle_failure(struct hk_deploy *d, size_t failed)
 {
 	struct hk_error back;
@@ -122,7 +126,8 @@ static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_err
 		return err->code;
 	if (HK_FAILPOINT(record_release, err))
 		return err->code;
-	/* refs/deploy/ only carries a commit here: gone, the same commit can be pushed to it again. */
+	/* refs/deploy/ only carries a commit here: gone, the same commit can be pushed to it again.
+	 */
 	if (d->repo && !strncmp(d->row.ref, "refs/deploy/", 12) &&
 	    hk_repo_delete_ref(d->repo, d->row.ref, d->row.object, err))
 		hk_report_say(d->report, HK_REPORT_WARNING, "%s", err->message);

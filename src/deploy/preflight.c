@@ -4,6 +4,7 @@
 #include <deploy/deploy.h>
 
 #include <string.h>
+#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/human.h>
@@ -65,8 +66,15 @@ static int resolve(struct hk_deploy *d, struct hk_error *err)
 	return 0;
 }
 
+/*
+ * libgit2 1.5 reads a truncated loose object for ever, deaf to deadline and cancel. From here to
+ * the end of the checkout a worker that hangs so is ended by SIGALRM, and recorded as interrupted.
+ */
+#define HANG_MS 60000
+
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
+	alarm((unsigned)((d->project->conf.checkout_timeout + HANG_MS) / 1000));
 	if (check_order(d, err) || hk_project_active(d->project, &d->old_release, err) ||
 	    check_space(d, d->project->releases_fd, d->project->home_path, err) ||
 	    check_space(d, d->project->state_fd, d->project->state_path, err))

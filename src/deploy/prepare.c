@@ -1,6 +1,6 @@
 /*
- * Stages 3, 4 and 7: dependencies for the build, the build, and the dependencies of the release. What
- * they run is in the row of the package manager (package.h), unless a command is configured.
+ * Stages 3, 4 and 7: dependencies for the build, the build, and the dependencies of the release.
+ * What they run is in the row of the package manager (package.h), unless a command is configured.
  */
 #include <deploy/deploy.h>
 
@@ -73,7 +73,7 @@ static int run_install(struct hk_deploy *d, struct hk_error *err)
 	else if (packages)
 		packages->install(d->staging_fd, build, &commands);
 	else
-		return hk_deploy_skip(d, "no package.json, requirements.txt or pyproject.toml");
+		return hk_deploy_skip(d, "no manifest");
 	if (!commands.len)
 		return hk_deploy_skip(d, "done in the release (stage dependencies)");
 	d->installed = true;

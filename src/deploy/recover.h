@@ -8,8 +8,8 @@
 #include <store/ledger.h>
 
 /*
- * Ends every open row whose worker is gone as interrupted. The caller holds the project's lock, so a
- * running row other than keep (an id, 0 for none) has no worker; a waiting row is judged by its
+ * Ends every open row whose worker is gone as interrupted. The caller holds the project's lock, so
+ * a running row other than keep (an id, 0 for none) has no worker; a waiting row is judged by its
  * worker's identity, or, when none has started yet, by its age.
  */
 int hk_recover_rows(const struct hk_project *p, struct hk_ledger *l, int64_t keep,

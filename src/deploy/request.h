@@ -1,6 +1,6 @@
 /*
- * What one deployment may ask for beyond the configuration; kept as a number in the ledger, so values
- * never change.
+ * What one deployment may ask for beyond the configuration; kept as a number in the ledger, so
+ * values never change.
  */
 #ifndef HK_DEPLOY_REQUEST_H
 #define HK_DEPLOY_REQUEST_H

@@ -88,7 +88,10 @@ int hk_submit(const struct hk_project *p, struct hk_ledger *l,
 			return 0;
 		}
 	}
-	/* The first problem is the one to tell; a ledger that fails now as well is left for recovery. */
+	/*
+	 * The first problem is the one to tell; a ledger that fails now as well is left for
+	 * recovery.
+	 */
 	if (hk_ledger_finish_deployment(l, s.id, HK_STATUS_FAILED, err, &finish_err))
 		hk_error_hint(err, "and it could not be recorded: %s", finish_err.message);
 	hk_submission_release(&s);

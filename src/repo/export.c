@@ -1,11 +1,11 @@
 /*
  * The walk over a commit's tree: once to check every entry, before anything is written, and once to
- * write. Trees are read as they are stored, so that no name or mode is made acceptable on the way; every object
- * is made relative to its parent folder's descriptor, without following links, and must not be there
- * yet: whatever the tree says, nothing outside can be reached.
+ * write. Trees are read as they are stored, so that no name or mode is made acceptable on the way;
+ * every object is made relative to its parent folder's descriptor, without following links, and
+ * must not be there yet: whatever the tree says, nothing outside can be reached.
  *
- * A tree whose content attributes or configuration convert, or a large one, is checked here and written
- * by git itself (git_checkout.h).
+ * A tree whose content attributes or configuration convert, or a large one, is checked here and
+ * written by git itself (git_checkout.h).
  */
 #include <repo/export.h>
 
@@ -21,13 +21,13 @@
 
 #define MAX_DEPTH 512
 /*
- * From packs, libgit2 unpacks similar files again and again where git keeps their bases: measured 5 to
- * 7 times git's time for 30,000 files (tests/bench/export-vs-git.sh). Below this it does not show.
+ * From packs, libgit2 unpacks similar files again and again where git keeps their bases: measured 5
+ * to 7 times git's time for 30,000 files (tests/bench/export-vs-git.sh). Below this it does not
+ * show.
  */
 #define LIBGIT2_MAX_FILES 1000
 
-struct export
-{
+struct exporter {
 	struct hk_blobs blobs;
 	struct hk_export_result *result;
 	struct hk_buf path; /* of the entry at hand */
@@ -42,9 +42,9 @@ struct entry {
 	git_oid oid;
 };
 
-static int walk(struct export *x, const git_oid *tree, int dirfd, struct hk_error *err);
+static int walk(struct exporter *x, const git_oid *tree, int dirfd, struct hk_error *err);
 
-static int refuse(const struct export *x, struct hk_error *err, const char *reason)
+static int refuse(const struct exporter *x, struct hk_error *err, const char *reason)
 {
 	char label[HK_ENTRY_LABEL_LEN];
 
@@ -53,7 +53,7 @@ static int refuse(const struct export *x, struct hk_error *err, const char *reas
 	return hk_error_hint(err, "remove or rename it in the project, commit, and push again");
 }
 
-static int failed(const struct export *x, struct hk_error *err, const char *what)
+static int failed(const struct exporter *x, struct hk_error *err, const char *what)
 {
 	char label[HK_ENTRY_LABEL_LEN];
 
@@ -63,7 +63,7 @@ static int failed(const struct export *x, struct hk_error *err, const char *what
 				  hk_entry_label(x->path.data, label));
 }
 
-static int make_file(struct export *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_file(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err)
 {
 	/* Also for 0100664, which git wrote long ago: only the owner's x bit counts. */
 	mode_t mode = e->mode & 0100 ? 0777 : 0666;
@@ -85,7 +85,7 @@ static int make_file(struct export *x, const struct entry *e, int dirfd, struct 
 	return close(hk_steal_fd(&fd)) ? failed(x, err, "file") : 0;
 }
 
-static int make_link(struct export *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_link(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err)
 {
 	hk_auto_git_odb_object *object = NULL;
 	hk_auto_free char *target = NULL;
@@ -105,7 +105,7 @@ static int make_link(struct export *x, const struct entry *e, int dirfd, struct 
 	return 0;
 }
 
-static int open_new_dir(struct export *x, const char *name, int dirfd, int *ret_fd,
+static int open_new_dir(struct exporter *x, const char *name, int dirfd, int *ret_fd,
 			struct hk_error *err)
 {
 	if (!x->writing)
@@ -116,13 +116,13 @@ static int open_new_dir(struct export *x, const char *name, int dirfd, int *ret_
 	return *ret_fd < 0 ? failed(x, err, "folder") : 0;
 }
 
-static int64_t made(const struct export *x)
+static int64_t made(const struct exporter *x)
 {
 	return x->result->files + (int64_t)x->result->submodules.len;
 }
 
 /* git knows no folders: one in which nothing is written does not come to be. */
-static int make_dir(struct export *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_dir(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err)
 {
 	hk_auto_close int fd = -1;
 	int64_t before = made(x);
@@ -141,7 +141,8 @@ static int make_dir(struct export *x, const struct entry *e, int dirfd, struct h
 	return rc;
 }
 
-static int make_submodule(struct export *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_submodule(struct exporter *x, const struct entry *e, int dirfd,
+			  struct hk_error *err)
 {
 	if (x->writing && mkdirat(dirfd, e->name, 0777))
 		return failed(x, err, "folder");
@@ -151,13 +152,13 @@ static int make_submodule(struct export *x, const struct entry *e, int dirfd, st
 
 static const struct {
 	unsigned mode;
-	int (*make)(struct export *x, const struct entry *e, int dirfd, struct hk_error *err);
+	int (*make)(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err);
 } kinds[] = {
 	{ 0100644, make_file }, { 0100755, make_file }, { 0100664, make_file },
 	{ 0120000, make_link }, { 0040000, make_dir },	{ 0160000, make_submodule },
 };
 
-static int make_entry(struct export *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_entry(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err)
 {
 	const char *reason;
 	int rc = hk_blobs_interrupted(x->blobs.spec, err);
@@ -193,7 +194,7 @@ static int next_entry(const char **at, const char *end, struct entry *ret)
 	return 1;
 }
 
-static void set_path(struct export *x, size_t base, const char *name)
+static void set_path(struct exporter *x, size_t base, const char *name)
 {
 	hk_buf_cut(&x->path, base);
 	if (base)
@@ -202,7 +203,7 @@ static void set_path(struct export *x, size_t base, const char *name)
 }
 
 /* A name twice, as two files or as a link and a folder, is how paths through links are made. */
-static int check_unique(struct export *x, struct hk_strlist *names, size_t base,
+static int check_unique(struct exporter *x, struct hk_strlist *names, size_t base,
 			struct hk_error *err)
 {
 	hk_strlist_sort(names);
@@ -215,7 +216,7 @@ static int check_unique(struct export *x, struct hk_strlist *names, size_t base,
 	return 0;
 }
 
-static int walk_entries(struct export *x, const git_oid *tree, const char *at, const char *end,
+static int walk_entries(struct exporter *x, const git_oid *tree, const char *at, const char *end,
 			int dirfd, struct hk_error *err)
 {
 	hk_auto_strlist names = HK_STRLIST_INIT;
@@ -239,7 +240,7 @@ static int walk_entries(struct export *x, const git_oid *tree, const char *at, c
 	return rc;
 }
 
-static int walk(struct export *x, const git_oid *tree, int dirfd, struct hk_error *err)
+static int walk(struct exporter *x, const git_oid *tree, int dirfd, struct hk_error *err)
 {
 	hk_auto_git_odb_object *object = NULL;
 	const char *data;
@@ -267,7 +268,7 @@ static int find_tree(struct hk_repo *repo, const char *commit, git_oid *ret, str
 	return 0;
 }
 
-static int write_tree(struct export *x, const git_oid *tree, struct hk_error *err)
+static int write_tree(struct exporter *x, const git_oid *tree, struct hk_error *err)
 {
 	const struct hk_export_spec *spec = x->blobs.spec;
 	bool outside = false;
@@ -286,7 +287,7 @@ static int write_tree(struct export *x, const git_oid *tree, struct hk_error *er
 int hk_repo_export(struct hk_repo *repo, const struct hk_export_spec *spec,
 		   struct hk_export_result *ret, struct hk_error *err)
 {
-	struct export x = { .blobs = { .repo = repo, .spec = spec }, .result = ret };
+	struct exporter x = { .blobs = { .repo = repo, .spec = spec }, .result = ret };
 	git_oid tree;
 	int rc;
 

@@ -65,16 +65,26 @@ static void keep_line(void *ctx, const char *line, size_t len)
 	hk_buf_add(&c->last_line, line, len);
 }
 
-/* Variables of git in the caller's environment (an .env file may hold some) would redirect it. */
+/* What would lead git to another repository or to another user's configuration. */
+static bool is_redirecting(const char *entry)
+{
+	static const char *const prefixes[] = { "GIT_", "HOME=", "XDG_CONFIG_HOME=" };
+
+	for (size_t i = 0; i < HK_ARRAY_LEN(prefixes); i++)
+		if (!strncmp(entry, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 static void build_environment(struct checkout *c, const struct hk_repo *repo, const char *index)
 {
 	for (const char *const *e = c->spec->env; e && *e; e++)
-		if (strncmp(*e, "GIT_", 4))
+		if (!is_redirecting(*e))
 			hk_strlist_add(&c->env, *e);
 	if (!c->env.len)
 		hk_strlist_add(&c->env, "PATH=/usr/local/bin:/usr/bin:/bin");
 	hk_strlist_addf(&c->env, "HOME=%s", repo->home);
-	hk_strlist_addf(&c->env, "GIT_DIR=%s", repo->path);
+	hk_strlist_addf(&c->env, "GIT_DIR=%s", git_repository_path(repo->git));
 	hk_strlist_addf(&c->env, "GIT_INDEX_FILE=%s", index);
 	hk_strlist_add(&c->env, "GIT_WORK_TREE=.");
 	hk_strlist_add(&c->env, "GIT_TERMINAL_PROMPT=0");

@@ -1,7 +1,8 @@
 /*
- * Trees whose content is converted on checkout: end-of-line rules, ident, working-tree-encoding, filter
- * drivers (Git LFS among them). git itself writes these, because nothing else decides exactly as git
- * does; libgit2 lacks encodings and drivers and reads attribute files from a working tree.
+ * Trees whose content is converted on checkout: end-of-line rules, ident, working-tree-encoding,
+ * filter drivers (Git LFS among them). git itself writes these, because nothing else decides
+ * exactly as git does; libgit2 lacks encodings and drivers and reads attribute files from a working
+ * tree.
  */
 #ifndef HK_REPO_GIT_CHECKOUT_H
 #define HK_REPO_GIT_CHECKOUT_H
@@ -18,9 +19,9 @@
 int hk_git_converts(struct hk_repo *repo, bool *ret, struct hk_error *err) HK_MUST_CHECK;
 
 /*
- * Writes the tree into spec->dir_fd with git-read-tree(1) and git-checkout-index(1) and a temporary index. The tree's names
- * have been checked. Adds what was written to ret->bytes (as it lies on the disk). A failure is
- * HK_E_COMMAND_FAILED with git's last line, or what hk_process_run says.
+ * Writes the tree into spec->dir_fd with git-read-tree(1) and git-checkout-index(1) and a temporary
+ * index. The tree's names have been checked. Adds what was written to ret->bytes (as it lies on the
+ * disk). A failure is HK_E_COMMAND_FAILED with git's last line, or what hk_process_run says.
  */
 int hk_git_checkout(struct hk_repo *repo, const git_oid *tree, const struct hk_export_spec *spec,
 		    struct hk_export_result *ret, struct hk_error *err) HK_MUST_CHECK;

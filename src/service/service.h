@@ -43,11 +43,15 @@ struct hk_service_state {
 
 struct hk_service_driver {
 	const char *name; /* the value of [service] driver */
-	/* Whether the service answers at [project] port once it runs, so that health checks apply. */
+	/* Whether the service answers at [project] port once it runs, so that health checks apply.
+	 */
 	bool has_process;
 	/* Whether it runs the start command of the release (hk_service.start). */
 	bool uses_start;
-	/* All return 0 or HK_E_SERVICE_FAILED (or what a command returned); start of a running service and stop of a stopped one are no errors. */
+	/*
+	 * All return 0 or HK_E_SERVICE_FAILED (or what a command returned); start of a running
+	 * service and stop of a stopped one are no errors.
+	 */
 	int (*start)(const struct hk_service *s, struct hk_error *err);
 	int (*stop)(const struct hk_service *s, struct hk_error *err);
 	int (*restart)(const struct hk_service *s, struct hk_error *err);
@@ -59,8 +63,8 @@ struct hk_service_driver {
 const struct hk_service_driver *hk_service_driver(const char *name);
 
 /*
- * The last lines (at most max) that the service wrote to logs/error.log, or else logs/app.log, since
- * it was last started; sanitized, appended to ret. Never fails: no log, no lines.
+ * The last lines (at most max) that the service wrote to logs/error.log, or else logs/app.log,
+ * since it was last started; sanitized, appended to ret. Never fails: no log, no lines.
  */
 void hk_service_recent_log(const struct hk_service *s, size_t max, struct hk_strlist *ret);
 

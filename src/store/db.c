@@ -84,7 +84,8 @@ int hk_db_fail(const struct hk_ledger *l, int rc, struct hk_error *err)
 			     l->path);
 		return hk_error_hint(err, "remove the link: a ledger is a file of its own");
 	}
-	/* Only these two come from a system call; for others the errno is one of an older failure. */
+	/* Only these two come from a system call; for others the errno is one of an older failure.
+	 */
 	if ((primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR) && sys_errno)
 		return hk_db_fail_errno(l->path, sys_errno, err);
 	return fail_result(l->path, rc, sqlite3_errmsg(l->db), err);

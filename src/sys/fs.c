@@ -33,7 +33,8 @@ static int mkdir_one(int dirfd, const char *path, mode_t mode, struct hk_error *
 	if (!mkdirat(dirfd, path, mode))
 		return 0;
 	saved = errno;
-	/* A link to a folder is a folder here: administrators move homes to other disks this way. */
+	/* A link to a folder is a folder here: administrators move homes to other disks this way.
+	 */
 	if (saved == EEXIST && !fstatat(dirfd, path, &st, 0) && S_ISDIR(st.st_mode))
 		return 0;
 	return hk_error_set_errno(err, HK_E_IO, saved, "cannot make folder '%s'", path);
@@ -122,7 +123,8 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-/* Opens the folder that holds path's last component: that is where a rename has to be made durable. */
+/* Opens the folder that holds path's last component: that is where a rename has to be made durable.
+ */
 static int open_parent(int dirfd, const char *path, int *ret_fd, struct hk_error *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -228,8 +230,8 @@ static bool is_dot(const char *name)
 }
 
 /*
- * A build can nest folders deeper than there are descriptors. Below DEPTH_MAX a folder is moved up to
- * the root of the removal, which is read again until nothing was moved.
+ * A build can nest folders deeper than there are descriptors. Below DEPTH_MAX a folder is moved up
+ * to the root of the removal, which is read again until nothing was moved.
  */
 #define DEPTH_MAX 64
 

@@ -16,7 +16,10 @@
 /* Opens a folder; its last component must not be a link. dirfd may be AT_FDCWD. */
 int hk_fs_open_dir(int dirfd, const char *path, int *ret_fd, struct hk_error *err) HK_MUST_CHECK;
 
-/* Makes path and its missing parents (new ones get mode, less the umask); an existing folder is fine. */
+/*
+ * Makes path and its missing parents (new ones get mode, less the umask); an existing folder is
+ * fine.
+ */
 int hk_fs_mkdir_p(int dirfd, const char *path, mode_t mode, struct hk_error *err) HK_MUST_CHECK;
 
 /* What is there: none of these follow a last-component link; false for any failure. */
@@ -25,15 +28,16 @@ bool hk_fs_is_dir(int dirfd, const char *path);
 bool hk_fs_is_file(int dirfd, const char *path);
 
 /*
- * Appends a regular file to out. Fails with HK_E_IO when it cannot be read (sys_errno ENOENT when it
- * is missing) or is larger than max bytes.
+ * Appends a regular file to out. Fails with HK_E_IO when it cannot be read (sys_errno ENOENT when
+ * it is missing) or is larger than max bytes.
  */
 int hk_fs_read_file(int dirfd, const char *path, size_t max, struct hk_buf *out,
 		    struct hk_error *err) HK_MUST_CHECK;
 
 /*
  * Replaces path by a file with that content: written aside with O_EXCL and mode from the start,
- * fsync'ed, renamed over, folder fsync'ed. At every instant either the old or the new file is there.
+ * fsync'ed, renamed over, folder fsync'ed. At every instant either the old or the new file is
+ * there.
  */
 int hk_fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		     struct hk_error *err) HK_MUST_CHECK;
@@ -44,8 +48,8 @@ int hk_fs_read_link(int dirfd, const char *path, char **ret, struct hk_error *er
 /*
  * Makes the link `path` -> target, replacing an existing link in one renameat: at every instant the
  * old or the new link is there. Does not sync: see hk_fs_sync_dir. Fails when path is a folder.
- * The link is made as path.tmp first, which a crash may leave and the next call replaces; callers hold
- * a lock.
+ * The link is made as path.tmp first, which a crash may leave and the next call replaces; callers
+ * hold a lock.
  */
 int hk_fs_swap_link(int dirfd, const char *target, const char *path,
 		    struct hk_error *err) HK_MUST_CHECK;
@@ -55,8 +59,8 @@ int hk_fs_remove_tree(int dirfd, const char *path, struct hk_error *err) HK_MUST
 
 /*
  * Copies a folder's content (or a file, or a link) to a new name; modes are kept (without setuid,
- * setgid and sticky), links are copied as they are. Existing folders are merged into, an existing file
- * or link is an error. Data is shared with the source where the filesystem can (FICLONE).
+ * setgid and sticky), links are copied as they are. Existing folders are merged into, an existing
+ * file or link is an error. Data is shared with the source where the filesystem can (FICLONE).
  */
 int hk_fs_copy_tree(int from_dirfd, const char *from, int to_dirfd, const char *to,
 		    struct hk_error *err) HK_MUST_CHECK;

@@ -20,7 +20,8 @@ struct hk_lock {
 	int fd; /* -1 when not held */
 };
 
-/* Tries once. *ret_held tells whether it is now held; a free lock that cannot be taken is an error. */
+/* Tries once. *ret_held tells whether it is now held; a free lock that cannot be taken is an error.
+ */
 int hk_lock_try(struct hk_lock *lock, int dirfd, const char *name, bool *ret_held,
 		struct hk_error *err) HK_MUST_CHECK;
 

@@ -7,8 +7,8 @@
  * caller dies (the supervisor sees its control socket close), what is left of the tree gets TERM, a
  * grace period, then KILL, until waitpid says ECHILD: the proof that nothing is left.
  *
- * A child starts with exactly the environment, folder and descriptors 0, 1, 2 that it was given, default signal
- * dispositions, an empty signal mask, umask 022, and its own session.
+ * A child starts with exactly the environment, folder and descriptors 0, 1, 2 that it was given,
+ * default signal dispositions, an empty signal mask, umask 022, and its own session.
  */
 #ifndef HK_SYS_PROCESS_H
 #define HK_SYS_PROCESS_H
@@ -23,7 +23,8 @@
 enum hk_process_flags {
 	/*
 	 * The command starts something that is meant to outlive it (a service's own start command):
-	 * no subreaper, nothing is ended after a regular exit, and output is read until that exit only.
+	 * no subreaper, nothing is ended after a regular exit, and output is read until that exit
+	 * only.
 	 */
 	HK_PROCESS_MAY_DAEMONIZE = 1 << 0,
 };
@@ -85,15 +86,16 @@ struct hk_process_detach {
 
 /*
  * Starts a program in a session of its own and leaves it: it is the caller's child until the caller
- * exits, and lives on. Succeeds only when exec has succeeded; the failure is HK_E_COMMAND_NOT_FOUND,
- * HK_E_IO, or what before_exec reported.
+ * exits, and lives on. Succeeds only when exec has succeeded; the failure is
+ * HK_E_COMMAND_NOT_FOUND, HK_E_IO, or what before_exec reported.
  */
 int hk_process_detach(const struct hk_process_detach *spec, pid_t *ret_pid,
 		      struct hk_error *err) HK_MUST_CHECK;
 
 /*
- * Ends every process of a session (setsid) whose leader was started as leader: TERM, up to grace_ms,
- * KILL, until none is left. A session number that the kernel gave to others since is left alone.
+ * Ends every process of a session (setsid) whose leader was started as leader: TERM, up to
+ * grace_ms, KILL, until none is left. A session number that the kernel gave to others since is left
+ * alone.
  */
 struct hk_procid;
 int hk_process_end_session(const struct hk_procid *leader, int64_t grace_ms,

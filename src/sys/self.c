@@ -21,7 +21,10 @@ int hk_self_program(const char *name, char **ret, struct hk_error *err)
 		return err->code;
 	dir_len = (size_t)(strrchr(exe, '/') - exe);
 	beside = hk_xasprintf("%.*s/%s", (int)dir_len, exe, name);
-	/* DESTDIR/usr/local/bin/hostkit with bindir /usr/local/bin: the installation was moved below DESTDIR. */
+	/*
+	 * DESTDIR/usr/local/bin/hostkit with bindir /usr/local/bin: the installation was moved
+	 * below DESTDIR.
+	 */
 	if (dir_len >= bin_len && !strncmp(exe + dir_len - bin_len, bindir, bin_len))
 		moved = dir_len - bin_len;
 	installed = hk_xasprintf("%.*s%s/%s", (int)moved, exe, HK_PKGLIBEXECDIR, name);

@@ -18,7 +18,10 @@ static void reap_leader(const struct hk_procid *leader)
 {
 	struct hk_procstat st;
 
-	/* Checked, since the number may by now be another child's, whose status is not ours to take. */
+	/*
+	 * Checked, since the number may by now be another child's, whose status is not ours to
+	 * take.
+	 */
 	if (hk_procstat_read(leader->pid, &st) && st.start == leader->start && st.ppid == getpid())
 		waitpid(leader->pid, NULL, WNOHANG);
 }

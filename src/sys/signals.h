@@ -6,12 +6,13 @@
 
 #include <base/error.h>
 
-/* Ignores SIGPIPE: a lost reader is an EPIPE to handle, not an end. For every program, first thing. */
+/* Ignores SIGPIPE: a lost reader is an EPIPE to handle, not an end. For every program, first thing.
+ */
 void hk_signals_ignore_pipe(void);
 
 /*
- * Turns SIGTERM and SIGINT into a readable descriptor: once one arrives, *ret_fd (a pipe end that is
- * never read, so it stays readable) says "cancel" to every poll. Handlers are installed without
+ * Turns SIGTERM and SIGINT into a readable descriptor: once one arrives, *ret_fd (a pipe end that
+ * is never read, so it stays readable) says "cancel" to every poll. Handlers are installed without
  * SA_RESTART, so that a blocking flock ends too. Once per process.
  */
 int hk_signals_cancel_fd(int *ret_fd, struct hk_error *err) HK_MUST_CHECK;

@@ -195,7 +195,8 @@ static void run_command(const struct supervisor *s, pid_t supervisor)
 {
 	struct hk_error err = HK_ERROR_INIT;
 
-	/* The last line of defence, for a supervisor that is killed: at least the command goes too. */
+	/* The last line of defence, for a supervisor that is killed: at least the command goes too.
+	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == supervisor) {
 		hk_spawn_exec(&s->spec->spawn, &err);

@@ -1,9 +1,10 @@
 /*
- * Relaying a deployment's log to whoever watches: a pushing client (the hook's stderr) or a terminal.
+ * Relaying a deployment's log to whoever watches: a pushing client (the hook's stderr) or a
+ * terminal.
  *
- * The relay never blocks on the watcher and the worker does not know it. It ends when the worker has
- * ended and everything was shown, or when the watcher is gone: a lost git client sends neither a
- * signal nor EPIPE to a hook, but its receive-pack gets another parent, or the pipe stays full.
+ * The relay never blocks on the watcher and the worker does not know it. It ends when the worker
+ * has ended and everything was shown, or when the watcher is gone: a lost git client sends neither
+ * a signal nor EPIPE to a hook, but its receive-pack gets another parent, or the pipe stays full.
  */
 #ifndef HK_UI_RELAY_H
 #define HK_UI_RELAY_H

@@ -1,7 +1,7 @@
 /*
- * The report as lines of text, for the log of a deployment, from which pushing clients and terminals
- * are fed. Every line is one write to an O_APPEND descriptor, ends in LF, uses no cursor movement, and
- * begins with error:, warning:, hint: or success: where git colours it.
+ * The report as lines of text, for the log of a deployment, from which pushing clients and
+ *terminals are fed. Every line is one write to an O_APPEND descriptor, ends in LF, uses no cursor
+ *movement, and begins with error:, warning:, hint: or success: where git colours it.
  *
  *	 3/10 install      npm ci --omit=dev
  *	      added 68 packages in 2s

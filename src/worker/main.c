@@ -1,6 +1,7 @@
 /*
- * hostkit-worker ROOT NAME ID: carries out one recorded deployment. Started by hk_submit in a session of
- * its own, with the deployment's log as stdout and stderr; it does not know whether anyone watches.
+ * hostkit-worker ROOT NAME ID: carries out one recorded deployment. Started by hk_submit in a
+ * session of its own, with the deployment's log as stdout and stderr; it does not know whether
+ * anyone watches.
  */
 #include <errno.h>
 #include <signal.h>

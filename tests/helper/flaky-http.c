@@ -3,9 +3,10 @@
  *
  *	flaky-http [--port N] [--port-file FILE] [SCRIPT]
  *
- * Listens on 127.0.0.1; the port is N, or PORT of the environment, or 0: any free one. "port N" goes
- * to stdout and to FILE (whole: written aside and renamed) once connections are accepted, or, under
- * refuse=, once the port is reserved. Each request takes the next step of SCRIPT; the last repeats.
+ * Listens on 127.0.0.1; the port is N, or PORT of the environment, or 0: any free one. "port N"
+ *goes to stdout and to FILE (whole: written aside and renamed) once connections are accepted, or,
+ *under refuse=, once the port is reserved. Each request takes the next step of SCRIPT; the last
+ *repeats.
  *
  *	STEP[*COUNT][,STEP…]
  *	200             any status, with a body that names the server's process

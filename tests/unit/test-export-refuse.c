@@ -102,6 +102,26 @@ static void test_collisions(void **state HK_UNUSED)
 	assert_false(hk_fs_exists(AT_FDCWD, outside));
 }
 
+/* The same for a tree that git would write: its index keeps one of two, without a word. */
+static void test_collisions_with_attributes(void **state HK_UNUSED)
+{
+	hk_auto_free char *rules = put_object("blob", "* text=auto\n", 12);
+	hk_auto_free char *target = put_object("blob", "../outside", 10);
+	hk_auto_free char *inner = TREE({ "100644", "x", NULL });
+	hk_auto_free char *link_and_folder =
+		TREE({ "100644", ".gitattributes", rules }, { "120000", "a", target },
+		     { "40000", "a", inner });
+	hk_auto_free char *file_and_folder =
+		TREE({ "100644", ".gitattributes", rules }, { "100644", "a", NULL },
+		     { "100644", "a.b", NULL }, { "40000", "a", inner });
+	hk_auto_free char *name =
+		TREE({ "100644", ".gitattributes", rules }, { "100644", "../escape", NULL });
+
+	assert_refused(link_and_folder, "'a'", "twice");
+	assert_refused(file_and_folder, "'a'", "twice");
+	assert_refused(name, "../escape", "slash");
+}
+
 static void test_modes(void **state HK_UNUSED)
 {
 	static const char *const modes[] = { "0",      "100600",     "100666", "104755",
@@ -376,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		refuse_test(test_names),
 		refuse_test(test_collisions),
+		refuse_test(test_collisions_with_attributes),
 		refuse_test(test_modes),
 		refuse_test(test_depth),
 		refuse_test(test_loose_objects),

@@ -9,7 +9,6 @@ static void test_shapes(void **state HK_UNUSED)
 					     "space ",	      " lead",		 "tab\t",   "a:b",
 					     "back\\slash",   "quote\"'",	 "CASE",    "case",
 					     "dir/-x/\xff/y", "dir/deep/er/file" };
-	hk_auto_free char *main_oid = NULL;
 	struct hk_export_result result;
 	hk_auto_buf in = HK_BUF_INIT;
 	char longest[256];

@@ -1,0 +1,102 @@
+#!/bin/bash
+#
+# What a pushing client reads: form, safety, and how soon.
+
+# shellcheck source=lib.sh
+. "$(cd "$(dirname "$0")" && pwd)/lib.sh"
+# shellcheck source=deploying.sh
+. "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
+
+test_begin "what the client reads"
+new_project site
+configure site service.driver=none "build.command=python3 say.py"
+echo hi >site/index.html
+cat >site/say.py <<'PY'
+import sys
+out = sys.stdout.buffer
+out.write(b"first line\n")
+out.write(b"\x1b[31mred\x1b[0m and \x1b[2J\x1b[10;10Hcursor tricks\x07\n")
+out.write(b"10%\r20%\r20%\r100%\r\nafter the bar\n")
+out.write(b"broken \xff\xfe utf-8\n")
+out.write(b"x" * 5000 + b"\n")
+out.write(b"error: not ours\n")
+out.write(b"no end of line")
+PY
+push site
+git -C site push -q hostkit HEAD:refs/deploy/now 2>&1 | cat >raw
+
+stages() {
+	local n=0 name
+
+	for name in preflight checkout install build release dependencies activate restart health cleanup; do
+		n=$((n + 1))
+		grep -E "^ ?$n/10 $name +(ok|skipped|FAILED) +[0-9.]+ (ms|s)" said
+	done
+	[ "$n" = 10 ]
+}
+ok_when "there is a line for every stage, with number, name, result and duration" stages
+
+indented() {
+	grep -E "^ 4/10 build +python3 say.py$" said
+	grep -E "^      first line$" said
+	grep -E "^      error: not ours$" said
+	grep -E "^      no end of line$" said
+}
+ok_when "a command is announced, and its output is indented under it" indented
+
+safe() {
+	not grep -aP '[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]' raw
+	# The only escapes left are colours.
+	sed 's/\x1b\[[0-9;]*[mK]//g' raw >plain
+	not grep -aP '\x1b' plain
+	contains raw "cursor tricks"
+	grep -E "^      20%$" said
+	grep -E "^      100%$" said
+	[ "$(grep -cE "^      20%$" said)" = 1 ]
+	contains raw "broken "
+	python3 -c "open('raw', encoding='utf-8').read()"
+	not grep -E 'x{1100}' raw
+	grep -E 'x{500}.*…' raw
+}
+ok_when "control characters, redraws, bad UTF-8 and endless lines are made safe" safe
+
+same_log() {
+	hostkit deploy log site 1 >log.out
+	grep -vE '^(To |  *[0-9a-f]+\.\.|.*new branch|Enumerating|Counting|Delta|Compressing|Writing|Total)' said |
+		sed '/^ \* /d' >client
+	sed 's/ *$//' log.out | diff - client
+}
+ok_when "the log on the server is what the client read" same_log
+
+columns() { # what hostkit itself says; a terminal has 80, and git puts "remote: " in front
+	grep -vE '^      ' said | grep -vE '^(To |hint:)' | awk 'length($0) > 72 { print; bad = 1 } END { exit bad }'
+}
+ok_when "its lines fit a terminal of 80 columns" columns
+
+# The hook, with the time of its start noted before it runs.
+measure() {
+	local hook n
+
+	configure site service.driver=none "build.enabled=no"
+	hook=$(home_of site)/repo.git/hooks/post-receive
+	mv "$hook" "$hook.real"
+	printf '#!/bin/sh\ndate +%%s%%N >%s/began\nexec %s\n' "$T" "$hook.real" >"$hook"
+	chmod +x "$hook"
+	for n in 1 2 3 4 5; do
+		git -C site commit -q --allow-empty -m "$n"
+		git -C site push hostkit HEAD:main 2>&1 | python3 -c '
+import sys, time
+for line in sys.stdin:
+    if line.startswith("remote: "):
+        print((time.time_ns() - int(open("began").read())) // 1000000)
+        break
+sys.stdin.read()' >>ms.out
+	done
+	mv "$hook.real" "$hook"
+	[ "$(wc -l <ms.out)" = 5 ]
+	[ "$(sort -n ms.out | head -n 1)" -le 200 ]
+}
+ok_when "the first line is there within 200 ms of the hook's start (best of five)" measure
+note "milliseconds from the hook's start to the first line: $(tr '\n' ' ' <ms.out)"
+
+done_testing
