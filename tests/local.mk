@@ -67,6 +67,7 @@ shell_tests = \
 	tests/t/0002-lib-sshd.sh \
 	tests/t/0010-layers.sh \
 	tests/t/0020-cli.sh \
+	tests/t/0030-demo.sh \
 	tests/t/1001-project-create.sh \
 	tests/t/1002-config.sh \
 	tests/t/2001-checkout.sh \
@@ -79,11 +80,22 @@ shell_tests = \
 	tests/t/2012-npm.sh \
 	tests/t/2014-service-health.sh \
 	tests/t/2024-service-rollback.sh \
+	tests/t/2101-node.sh \
+	tests/t/2102-nextjs.sh \
+	tests/t/2103-python.sh \
+	tests/t/2104-static.sh \
+	tests/t/2105-many-files.sh \
 	tests/t/3001-push-refs.sh \
 	tests/t/3002-push-output.sh \
+	tests/t/3101-ssh.sh \
+	tests/t/3102-client-dies.sh \
+	tests/t/3103-two-pushes.sh \
+	tests/t/3104-hook-by-hand.sh \
 	tests/t/4001-deployments.sh \
 	tests/t/9001-worker-killed.sh \
-	tests/t/9002-failpoints.sh
+	tests/t/9002-failpoints.sh \
+	tests/t/9003-disk-full.sh \
+	tests/t/9004-repository-damaged.sh
 
 TESTS += $(unit_tests) $(shell_tests)
 EXTRA_DIST += $(shell_tests) \
@@ -92,6 +104,7 @@ EXTRA_DIST += $(shell_tests) \
 	tests/unit/ledger-fixture.h \
 	tests/unit/process-fixture.h \
 	tests/unit/repo-fixture.h \
+	tests/t/apps.sh \
 	tests/t/deploying.sh \
 	tests/t/lib.sh \
 	tests/t/.shellcheckrc \

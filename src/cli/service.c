@@ -134,7 +134,9 @@ static int run_stop(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
-	if (open_call(call, true, &s, err) || s.running.driver->stop(&s.running.service, err))
+	if (open_call(call, true, &s, err) ||
+	    hk_service_stop_others(&s.running.service, s.running.driver, err) ||
+	    s.running.driver->stop(&s.running.service, err))
 		return err->code;
 	return show_state(call, &s, err);
 }
@@ -144,6 +146,7 @@ static int run_restart(struct hk_cli_call *call, struct hk_error *err)
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
 	if (open_call(call, true, &s, err) || need_release(&s, err) ||
+	    hk_service_stop_others(&s.running.service, s.running.driver, err) ||
 	    s.running.driver->restart(&s.running.service, err))
 		return err->code;
 	return show_state(call, &s, err);

@@ -27,7 +27,8 @@ int hk_activate(const struct hk_project *p, const char *release, struct hk_error
 
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
-	if (hk_ledger_set_release_state(d->ledger, d->release, "ready", err) ||
+	if (hk_deploy_describe_release(d, err) ||
+	    hk_ledger_set_release_state(d->ledger, d->release, "ready", err) ||
 	    hk_activate(d->project, d->release, err))
 		return err->code;
 	d->activated = true;

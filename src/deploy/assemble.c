@@ -74,11 +74,15 @@ static int choose_start(struct hk_deploy *d, struct hk_error *err)
 	return d->detected.type->start(d->release_fd, &d->detected, &d->start, err);
 }
 
-static int record_release(struct hk_deploy *d, struct hk_error *err)
+int hk_deploy_describe_release(struct hk_deploy *d, struct hk_error *err)
 {
-	hk_auto_json *start = d->start.len ? hk_json_strlist(&d->start) : NULL;
+	hk_auto_json *start = NULL;
 	hk_auto_buf text = HK_BUF_INIT;
 
+	hk_strlist_release(&d->start);
+	if (choose_start(d, err))
+		return err->code;
+	start = d->start.len ? hk_json_strlist(&d->start) : NULL;
 	if (start)
 		hk_json_write(start, &text);
 	return hk_ledger_describe_release(d->ledger, d->release, d->detected.type->name,
@@ -122,8 +126,8 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 		ret = assemble_standalone(d, err);
 	else
 		ret = rename_staging(d, err);
-	if (ret || HK_FAILPOINT(release_filled, err) || choose_start(d, err) ||
-	    record_release(d, err) || pin_commit(d, err))
+	if (ret || HK_FAILPOINT(release_filled, err) || hk_deploy_describe_release(d, err) ||
+	    pin_commit(d, err))
 		return err->code;
 	hk_deploy_detail(d, "%s, %s", d->release, d->detected.type->title);
 	return 0;

@@ -70,6 +70,13 @@ int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int c
 /* A line of output for the report: an hk_line_fn whose ctx is the struct hk_deploy. */
 void hk_deploy_output(void *ctx, const char *line, size_t len);
 
+/*
+ * Chooses the release's start command and records it with its kind. Once when the release is
+ * filled, so that one that could not be started fails early, and again when its dependencies are
+ * there, which may bring what starts it (a virtual environment's interpreter).
+ */
+int hk_deploy_describe_release(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
+
 /* One row of the pipeline. Adding a stage is a file with run and undo, and a row in pipeline.c. */
 struct hk_stage {
 	const char *name;  /* stable: ledger, JSON */

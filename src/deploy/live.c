@@ -39,6 +39,8 @@ static int restart(struct hk_deploy *d, const char *release, struct hk_error *er
 
 	if (prepare(d, release, &r, err))
 		return err->code;
+	if (hk_service_stop_others(&r.service, r.driver, err))
+		return err->code;
 	if (r.driver->restart(&r.service, err)) {
 		/* With any other code nothing new has run: the log is that of the process before.
 		 */

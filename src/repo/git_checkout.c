@@ -90,6 +90,12 @@ static void build_environment(struct checkout *c, const struct hk_repo *repo, co
 	hk_strlist_add(&c->env, "GIT_TERMINAL_PROMPT=0");
 }
 
+/* git has one exit status for everything that it cannot write. */
+static bool says_full(const char *message)
+{
+	return strstr(message, strerrordesc_np(ENOSPC)) || strstr(message, strerrordesc_np(EDQUOT));
+}
+
 static int run_git(struct checkout *c, const char *const *argv, struct hk_error *err)
 {
 	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
@@ -108,9 +114,10 @@ static int run_git(struct checkout *c, const char *const *argv, struct hk_error 
 	if (rc == HK_E_COMMAND_TIMEOUT)
 		return hk_error_set(err, HK_E_STAGE_TIMEOUT,
 				    "the time is over before every file was written");
-	if (rc == HK_E_COMMAND_FAILED && c->last_line.len)
-		return hk_error_set(err, rc, "git %s: %s", argv[1], c->last_line.data);
-	return rc;
+	if (rc != HK_E_COMMAND_FAILED || !c->last_line.len)
+		return rc;
+	return hk_error_set(err, says_full(c->last_line.data) ? HK_E_NO_SPACE : rc, "git %s: %s",
+			    argv[1], c->last_line.data);
 }
 
 static int write_files(struct checkout *c, const git_oid *tree, struct hk_error *err)

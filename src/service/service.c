@@ -29,6 +29,16 @@ const struct hk_service_driver *hk_service_driver(const char *name)
 	return NULL;
 }
 
+int hk_service_stop_others(const struct hk_service *s, const struct hk_service_driver *driver,
+			   struct hk_error *err)
+{
+	/* What an administrator's commands started is not ours to know. */
+	for (size_t i = 0; i < HK_ARRAY_LEN(drivers); i++)
+		if (drivers[i] != driver && drivers[i]->uses_start && drivers[i]->stop(s, err))
+			return err->code;
+	return 0;
+}
+
 int hk_service_open_folder(const struct hk_service *s, int *ret_fd, struct hk_error *err)
 {
 	int fd;

@@ -63,6 +63,13 @@ struct hk_service_driver {
 const struct hk_service_driver *hk_service_driver(const char *name);
 
 /*
+ * Ends what another driver than this one started, before the configuration named this one. Without
+ * that, it would run on where nobody looks.
+ */
+int hk_service_stop_others(const struct hk_service *s, const struct hk_service_driver *driver,
+			   struct hk_error *err) HK_MUST_CHECK;
+
+/*
  * The last lines (at most max) that the service wrote to logs/error.log, or else logs/app.log,
  * since it was last started; sanitized, appended to ret. Never fails: no log, no lines.
  */

@@ -201,6 +201,32 @@ rollback() {
 ok_when "going back runs the restart command in the old release" rollback
 hostkit service stop site
 
+# --- From one driver to another
+
+by_command() {
+	configure site health.interval=100ms "service.start=flaky-http 200"
+	push site
+	answers pid -- service status site >old
+	settings start stop
+	push site
+	expect site last.status=succeeded
+	gone "$(cat old)"
+	serves
+	hostkit service stop site
+}
+ok_when "a process of the driver process is ended when the configuration names commands" by_command
+
+by_none() {
+	configure site health.interval=100ms "service.start=flaky-http 200"
+	push site
+	answers pid -- service status site >old
+	configure site service.driver=none
+	push site
+	expect site last.status=succeeded
+	gone "$(cat old)"
+}
+ok_when "and when it names none" by_none
+
 # --- None
 
 none() {

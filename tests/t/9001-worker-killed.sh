@@ -13,8 +13,10 @@ new_project site
 home=$(home_of site)
 echo home >"$T/site/index.html"
 
+# settings START [SETTING…]: the limits are for tests that fail, so that nobody waits for them.
 settings() {
-	configure site build.grace=200ms health.interval=100ms "service.start=flaky-http 200" "$@"
+	configure site build.grace=200ms build.timeout=60s install.timeout=60s health.interval=100ms \
+		health.timeout=60s "service.start=flaky-http $1" "${@:2}"
 }
 
 serves() {
@@ -22,8 +24,15 @@ serves() {
 	contains "$T/page" "$(answers pid -- service status site)"
 }
 
+# The worker's number; its supervisors have another name.
 worker() {
-	pgrep -f "hostkit-worker $HOSTKIT_ROOT site "
+	local pid
+
+	for pid in $(pgrep -x hostkit-worker); do
+		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF " $HOSTKIT_ROOT site "; then
+			echo "$pid"
+		fi
+	done
 }
 
 # Pushes, waits until COMMAND… is true, sends the worker a signal, and waits for the client.
@@ -34,7 +43,7 @@ push_and_signal() {
 	push site >/dev/null &
 	wait_until 20 "$@"
 	worker >killed
-	[ "$(wc -l <killed)" -eq 1 ]
+	has_lines 1 killed
 	kill -s "$signal" "$(cat killed)"
 	wait $!
 	all_gone killed
@@ -44,13 +53,8 @@ has_lines() {
 	[ "$(wc -l <"$2")" -eq "$1" ]
 }
 
-no_supervisor() {
-	! pgrep -x hostkit-super -s 0 >/dev/null
-	! pgrep -f "hostkit-worker $HOSTKIT_ROOT" | grep .
-}
-
 first() {
-	settings
+	settings 200
 	push site
 	expect site last.status=succeeded active.state=good
 	serves
@@ -63,15 +67,18 @@ killed_in() {
 	local stage=$1
 
 	remember_live site
-	settings "$stage.command=stubborn pids $T/$stage.pids print busy ignore-term fork 2 session orphan"
+	settings 200 "$stage.command=stubborn pids $T/$stage.pids print busy ignore-term fork 2 session orphan"
 	push_and_signal KILL has_lines 5 "$T/$stage.pids"
 	wait_until 20 all_gone "$T/$stage.pids"
 	shows busy
 }
+
 told() {
 	contains "$T/said" "error: "
-	contains "$T/said" "hostkit deploy"
+	contains "$T/said" "died before it was done"
+	contains "$T/said" "hint: "
 }
+
 interrupted() {
 	local stage=$1
 
@@ -84,13 +91,15 @@ interrupted() {
 	contains said "interrupted"
 	contains said "hint: "
 }
+
 recovers() {
-	settings
+	settings 200
 	push site
 	expect site last.status=succeeded active.state=good
 	serves
 	no_staging site
 }
+
 for stage in install build; do
 	ok_when "SIGKILL in the $stage: every process of it goes too, also those that got away" \
 		killed_in $stage
@@ -102,20 +111,16 @@ done
 
 # --- SIGKILL while the new release is live already
 
-killed_in_health() {
-	settings "service.start=flaky-http 503" health.timeout=60s
-	remember_live site
-	push_and_signal KILL grep -q "health" "$T/asked"
-}
-
+# The new release is live, and has been asked.
 asked() {
 	[ "$(live site)" != "$(cat "$T/site.live")" ] &&
-		grep -c "GET /api/health" "$home/logs/app.log" >count && [ "$(cat count)" -gt "$(cat before)" ]
+		[ "$(grep -c "GET /api/health" "$home/logs/app.log")" -gt "$(cat before)" ]
 }
+
 in_health() {
 	remember_live site
 	grep -c "GET /api/health" "$home/logs/app.log" >before
-	settings "service.start=flaky-http 503" health.timeout=60s
+	settings 503
 	push_and_signal KILL asked
 	expect site last.status=interrupted last.error.code=INTERRUPTED "last.error.message~is live" \
 		stage.activate=succeeded stage.restart=succeeded stage.health=interrupted \
@@ -129,7 +134,7 @@ ok_when "the next push deploys" recovers
 
 cancelled() {
 	remember_live site
-	settings "build.command=stubborn pids $T/term.pids ignore-term fork 2 session orphan"
+	settings 200 "build.command=stubborn pids $T/term.pids ignore-term fork 2 session orphan"
 	push_and_signal TERM has_lines 5 "$T/term.pids"
 	all_gone "$T/term.pids"
 	expect site running=null last.status=cancelled last.error.code=CANCELLED stage.build=cancelled \
@@ -145,14 +150,23 @@ ok_when "SIGTERM in the build: cancelled, with every process of it, and nothing 
 too_late() {
 	grep -c "GET /api/health" "$home/logs/app.log" >before
 	remember_live site
-	settings "service.start=flaky-http 503*3,slow=300ms:200" health.timeout=60s
-	configure site health.interval=100ms health.timeout=60s \
-		"service.start=flaky-http '503,503,503,200'"
+	settings "503,503,503,503,200"
 	push_and_signal TERM asked
 	expect site last.status=succeeded active.state=good "active.release=$(fact site last.release)"
 	serves
 }
 ok_when "SIGTERM in the health check: too late, the deployment goes on to its end" too_late
-ok_when "no process of all that is left but the service" no_supervisor
+
+nothing_left() {
+	hostkit service stop site
+	worker >workers
+	[ ! -s workers ]
+	for name in hostkit-super flaky-http stubborn; do
+		for pid in $(pgrep -x "$name"); do
+			! grep -qsF "$T/" "/proc/$pid/environ" || gone "$pid"
+		done
+	done
+}
+ok_when "no process of all that is left" nothing_left
 
 done_testing
