@@ -7,6 +7,7 @@
 
 #include <conf/conf.h>
 #include <deploy/project.h>
+#include <service/service.h>
 
 static int run_show(struct hk_cli_call *call, struct hk_error *err)
 {
@@ -28,6 +29,7 @@ static int run_show(struct hk_cli_call *call, struct hk_error *err)
 static int run_check(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_strlist problems = HK_STRLIST_INIT;
+	const struct hk_service_driver *driver;
 	struct hk_conf conf;
 
 	if (hk_project_load_conf(call->root, call->operands[0], &conf, &problems, err)) {
@@ -38,6 +40,11 @@ static int run_check(struct hk_cli_call *call, struct hk_error *err)
 			fprintf(stderr, "error: %s\n", problems.items[i]);
 		if (!call->json && *err->hint)
 			fprintf(stderr, "hint: %s\n", err->hint);
+		return err->code;
+	}
+	driver = hk_service_driver(conf.service_driver);
+	if (driver && driver->check && driver->check(&conf, err)) {
+		hk_conf_release(&conf);
 		return err->code;
 	}
 	hk_conf_release(&conf);

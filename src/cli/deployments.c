@@ -190,8 +190,8 @@ static int print_stage(void *ctx HK_UNUSED, const struct hk_stage_row *s,
 {
 	char took[HK_HUMAN_LEN];
 
-	printf("  %-13s %-11s %8s  %s\n", s->name, s->status, hk_human_duration(s->ms, took),
-	       s->detail ? s->detail : "");
+	printf("  %-13s %-11s %8s%s%s\n", s->name, s->status, hk_human_duration(s->ms, took),
+	       s->detail ? "  " : "", s->detail ? s->detail : "");
 	return 0;
 }
 

@@ -72,8 +72,10 @@ static int bad_option(const struct hk_cli_command *c, int kind, char *const *arg
 		hk_error_set(err, HK_E_USAGE, "option '%s' needs a value", word);
 	else
 		hk_error_set(err, HK_E_USAGE, "there is no option '%s'", word);
-	return hk_error_hint(err, "see: hostkit %s%s%s --help", c ? c->group : "",
-			     c && c->verb ? " " : "", c && c->verb ? c->verb : "");
+	if (!c)
+		return hk_error_hint(err, "see: hostkit help");
+	return hk_error_hint(err, "see: hostkit %s%s%s --help", c->group, c->verb ? " " : "",
+			     c->verb ? c->verb : "");
 }
 
 static void take_option(struct invocation *in, int index)

@@ -86,7 +86,9 @@ static void print_state(const struct service_call *s, const struct hk_service_st
 	char time[HK_CLOCK_RFC3339_LEN];
 
 	if (!st->known)
-		printf("%s: the %s driver does not know\n", s->project.name,
+		printf("%s: %s (driver %s)\n", s->project.name,
+		       s->running.driver->has_process ? "its commands do not tell"
+						      : "nothing to run",
 		       s->running.driver->name);
 	else if (!st->running)
 		printf("%s %s\n", s->project.name, *st->detail ? st->detail : "is not running");

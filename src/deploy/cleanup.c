@@ -5,9 +5,12 @@
  */
 #include <deploy/deploy.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include <base/alloc.h>
+#include <repo/export.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 
@@ -46,19 +49,31 @@ static int remove_release(struct hk_deploy *d, const char *name, struct hk_error
 	return hk_ledger_set_release_state(d->ledger, name, "removed", err);
 }
 
-/* Staging folders: the project's lock is ours, so whatever made them is dead. */
-static int sweep_staging(struct hk_deploy *d, struct hk_error *err)
+/* Removes what has a prefix: the project's lock is ours, so whatever made it is dead. */
+static int sweep(int dirfd, const char *path, const char *prefix, struct hk_error *err)
 {
 	hk_auto_strlist names = HK_STRLIST_INIT;
-	int fd = d->project->releases_fd;
+	hk_auto_close int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (fd < 0)
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s'", path);
 	if (hk_fs_list(fd, ".", &names, err))
 		return err->code;
 	for (size_t i = 0; i < names.len; i++)
-		if (!strncmp(names.items[i], ".staging-", 9) &&
+		if (!strncmp(names.items[i], prefix, strlen(prefix)) &&
 		    hk_fs_remove_tree(fd, names.items[i], err))
 			return err->code;
 	return 0;
+}
+
+static int sweep_leftovers(struct hk_deploy *d, struct hk_error *err)
+{
+	const struct hk_project *p = d->project;
+
+	return sweep(p->releases_fd, ".", ".staging-", err) ||
+			       sweep(p->home_fd, "repo.git", HK_EXPORT_INDEX_PREFIX, err)
+		       ? err->code
+		       : 0;
 }
 
 static int run(struct hk_deploy *d, struct hk_error *err)
@@ -68,7 +83,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	struct pruning p = { .d = d, .victims = HK_STRLIST_INIT };
 	int ret;
 
-	ret = sweep_staging(d, err);
+	ret = sweep_leftovers(d, err);
 	if (!ret)
 		ret = hk_project_active(d->project, &active, err);
 	if (!ret && active)

@@ -130,6 +130,7 @@ static int link_hooks(const char *repo_path, struct hk_error *err)
 	return 0;
 }
 
+/* Made aside, so that one which is there is whole. */
 static int make_repository(const char *home, const char *branch, struct hk_error *err)
 {
 	static const struct {
@@ -139,15 +140,22 @@ static int make_repository(const char *home, const char *branch, struct hk_error
 		{ "transfer.hideRefs", "refs/hostkit" },
 	};
 	hk_auto_free char *path = hk_xasprintf("%s/repo.git", home);
+	hk_auto_free char *aside = hk_xasprintf("%s.new", path);
 	HK_CLEANUP(hk_cleanup_repo) struct hk_repo *repo = NULL;
+	bool is_new = !hk_fs_exists(AT_FDCWD, path);
+	const char *made = is_new ? aside : path;
 
-	if ((!hk_fs_exists(AT_FDCWD, path) && hk_repo_create(path, branch, err)) ||
-	    hk_repo_open(path, home, &repo, err))
+	if (is_new &&
+	    (hk_fs_remove_tree(AT_FDCWD, aside, err) || hk_repo_create(aside, branch, err)))
+		return err->code;
+	if (hk_repo_open(made, home, &repo, err))
 		return err->code;
 	for (size_t i = 0; i < HK_ARRAY_LEN(config); i++)
 		if (hk_repo_set_config(repo, config[i].key, config[i].value, err))
 			return err->code;
-	return link_hooks(path, err);
+	if (link_hooks(made, err))
+		return err->code;
+	return is_new ? hk_fs_move(AT_FDCWD, aside, AT_FDCWD, path, err) : 0;
 }
 
 static int write_ini(const char *root, const char *name, const struct setting *settings, size_t n,

@@ -67,8 +67,8 @@ static bool judge(const struct hk_project *p, const struct hk_http_response *r,
 }
 
 /* 0 while the process that was there at first still runs (or the driver cannot know). */
-static int check_process(const struct hk_running *r, const struct hk_service_state *first,
-			 struct hk_error *err)
+static int check_process(const struct hk_project *p, const struct hk_running *r,
+			 const struct hk_service_state *first, struct hk_error *err)
 {
 	struct hk_service_state now = { .known = false };
 
@@ -79,8 +79,8 @@ static int check_process(const struct hk_running *r, const struct hk_service_sta
 	if (!now.running) {
 		hk_error_set(err, HK_E_HEALTH_FAILED, "the service %s",
 			     *now.detail ? now.detail : "is not running");
-		return hk_error_hint(err, "what it said is in logs/error.log and logs/app.log of "
-					  "the project's home");
+		return hk_error_hint(err, "what it said is in %s/logs/error.log and app.log",
+				     p->home_path);
 	}
 	if (first->running && now.main.pid != first->main.pid)
 		return hk_error_set(
@@ -116,8 +116,7 @@ static int unhealthy(const struct hk_project *p, const struct hk_http_response *
 				     "answer %s itself, or name another path or status with "
 				     "[health] path or expect",
 				     p->conf.health_path);
-	return hk_error_hint(err, "what it said is in logs/error.log and logs/app.log of the "
-				  "project's home");
+	return hk_error_hint(err, "what it said is in %s/logs/error.log and app.log", p->home_path);
 }
 
 /* One request. *ret_healthy tells the outcome; an error ends the check. */
@@ -130,7 +129,7 @@ static int try_once(const struct hk_project *p, const struct hk_running *r,
 	int64_t timeout = limit_ms < TRY_MAX_MS ? limit_ms : TRY_MAX_MS;
 	struct hk_http_response now;
 
-	if (check_process(r, first, err) ||
+	if (check_process(p, r, first, err) ||
 	    hk_http_get(url, timeout > 0 ? timeout : 1, BODY_MAX, &now, err))
 		return err->code;
 	/* What the end of the whole check cut short says less than the try before it. */
@@ -139,7 +138,7 @@ static int try_once(const struct hk_project *p, const struct hk_running *r,
 	*response = now;
 	*ret_healthy = judge(p, response, health);
 	/* An answer counts only when the process that should have given it is still there. */
-	return *ret_healthy ? check_process(r, first, err) : 0;
+	return *ret_healthy ? check_process(p, r, first, err) : 0;
 }
 
 /* Waits for the next try, but no longer than the process lives. */

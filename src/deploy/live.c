@@ -101,20 +101,32 @@ static int run_health(struct hk_deploy *d, struct hk_error *err)
 	return why ? hk_deploy_skip(d, "%s", why) : check(d, d->release, err);
 }
 
+int hk_live_way_back(struct hk_deploy *d, char **ret, struct hk_error *err)
+{
+	return hk_ledger_previous_good(d->ledger, d->release, ret, err);
+}
+
 int hk_live_go_back(struct hk_deploy *d, struct hk_error *err)
 {
+	hk_auto_free char *back = NULL;
 	int ret;
 
-	if (!d->old_release || !strcmp(d->old_release, d->release))
-		return hk_error_set(err, HK_E_ACTIVATE_FAILED, "there is no release to go back to");
-	if (hk_activate(d->project, d->old_release, err))
+	if (hk_live_way_back(d, &back, err))
 		return err->code;
-	snprintf(d->rolled_back_to, sizeof(d->rolled_back_to), "%s", d->old_release);
-	ret = restart(d, d->old_release, err);
+	if (!back)
+		return hk_error_set(err, HK_E_ACTIVATE_FAILED,
+				    "there is no good release to go back to");
+	hk_report_say(d->report, HK_REPORT_INFO, "going back to release %s", back);
+	if (hk_activate(d->project, back, err))
+		return err->code;
+	memcpy(d->rolled_back_to, back, sizeof(d->rolled_back_to));
+	ret = restart(d, back, err);
 	if (ret == HK_STAGE_SKIP)
 		return 0;
 	d->restarted = !ret;
-	return ret || no_check(d) ? ret : check(d, d->old_release, err);
+	if (!ret && !no_check(d))
+		ret = check(d, back, err);
+	return ret ? hk_error_prefix(err, "release %s, which is live again, is not well", back) : 0;
 }
 
 const struct hk_stage hk_stage_restart = {

@@ -7,8 +7,14 @@
 #include <deploy/deploy.h>
 
 /*
- * Makes the release before this deployment live again: link, restart, health. On success
- * d->rolled_back_to names it. Fails with HK_E_ACTIVATE_FAILED when there is none.
+ * The release to go back to when the one of this deployment is live and not well: the last good one
+ * before it. *ret is the caller's to free, NULL when there is none.
+ */
+int hk_live_way_back(struct hk_deploy *d, char **ret, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Makes that release live again: link, restart, health. d->rolled_back_to names it from the moment
+ * that the link does. HK_E_ACTIVATE_FAILED when there is none.
  */
 int hk_live_go_back(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
 

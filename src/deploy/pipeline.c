@@ -98,7 +98,7 @@ static void handle_failure(struct hk_deploy *d, size_t failed)
 	if (strcmp(d->project->conf.health_on_failure, "rollback"))
 		return;
 	if (hk_live_go_back(d, &back))
-		hk_report_say(d->report, HK_REPORT_ERROR, "cannot go back: %s", back.message);
+		hk_report_say(d->report, HK_REPORT_ERROR, "%s", back.message);
 }
 
 static enum hk_status status_of(const struct hk_error *why)

@@ -8,6 +8,7 @@
 
 #include <base/alloc.h>
 #include <base/human.h>
+#include <service/service.h>
 #include <sys/fs.h>
 
 static int check_order(struct hk_deploy *d, struct hk_error *err)
@@ -44,6 +45,13 @@ static int check_space(struct hk_deploy *d, int fd, const char *where, struct hk
 			     d->project->home_path);
 }
 
+static int check_service(const struct hk_conf *conf, struct hk_error *err)
+{
+	const struct hk_service_driver *driver = hk_service_driver(conf->service_driver);
+
+	return driver && driver->check ? driver->check(conf, err) : 0;
+}
+
 static int resolve(struct hk_deploy *d, struct hk_error *err)
 {
 	static const char tags[] = "refs/tags/";
@@ -75,7 +83,8 @@ static int resolve(struct hk_deploy *d, struct hk_error *err)
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	alarm((unsigned)((d->project->conf.checkout_timeout + HANG_MS) / 1000));
-	if (check_order(d, err) || hk_project_active(d->project, &d->old_release, err) ||
+	if (hk_project_active(d->project, &d->old_release, err) || check_order(d, err) ||
+	    check_service(&d->project->conf, err) ||
 	    check_space(d, d->project->releases_fd, d->project->home_path, err) ||
 	    check_space(d, d->project->state_fd, d->project->state_path, err))
 		return err->code;

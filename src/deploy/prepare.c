@@ -27,10 +27,12 @@ static bool will_build(const struct hk_deploy *d, const char **ret_why_not)
 		*ret_why_not = "not asked for";
 	else if (d->output_pushed)
 		*ret_why_not = "the commit is built output";
-	else if (conf->build_command.argv.len || d->row.flags & HK_REQUEST_BUILD)
+	else if (d->row.flags & HK_REQUEST_BUILD)
 		*ret_why_not = NULL;
 	else if (conf->build_enabled == HK_NO)
 		*ret_why_not = "turned off";
+	else if (conf->build_command.argv.len)
+		*ret_why_not = NULL;
 	else if (!packages || !packages->has_build(d->staging_fd))
 		*ret_why_not = "no build script";
 	return !*ret_why_not;

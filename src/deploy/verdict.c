@@ -5,8 +5,7 @@
 
 #include <base/alloc.h>
 #include <base/human.h>
-#include <deploy/health.h>
-#include <deploy/running.h>
+#include <deploy/live.h>
 #include <string.h>
 
 void hk_verdict_describe_live(const struct hk_project *p, struct hk_ledger *l, struct hk_buf *out)
@@ -55,31 +54,41 @@ static void say_state(struct hk_deploy *d, const struct hk_error *why, const cha
 			      end, took, d->project->name);
 }
 
-/* The commit that was live before, as something to push. */
-static void say_way_back(struct hk_deploy *d)
+/* The commit of the last good release, as something to push; false when there is none. */
+static bool say_way_back(struct hk_deploy *d)
 {
 	struct hk_release_row row = HK_RELEASE_ROW_INIT;
+	hk_auto_free char *back = NULL;
 	struct hk_error ignored;
+	bool known;
 
-	if (!hk_ledger_get_release(d->ledger, d->old_release, &row, &ignored) && row.commit)
+	if (hk_live_way_back(d, &back, &ignored) || !back)
+		return false;
+	known = !hk_ledger_get_release(d->ledger, back, &row, &ignored) && row.commit;
+	if (known)
 		hk_report_say(d->report, HK_REPORT_HINT,
-			      "to go back to what was live: git push hostkit %.7s:refs/deploy/now",
+			      "to go back to the last good one: git push hostkit "
+			      "%.7s:refs/deploy/now",
 			      row.commit);
 	hk_release_row_release(&row);
+	return known;
 }
 
 static void say_next(struct hk_deploy *d, const struct hk_error *why)
 {
 	if (*why->hint)
 		hk_report_say(d->report, HK_REPORT_HINT, "%s", why->hint);
-	if (why->code == HK_E_SUPERSEDED)
+	else if (why->code == HK_E_NO_SPACE)
+		hk_report_say(d->report, HK_REPORT_HINT, "see what is large: du -xsh %s/*",
+			      d->project->home_path);
+	/* The same tree would be refused again, and a superseded commit is not wanted any more. */
+	if (why->code == HK_E_SUPERSEDED || why->code == HK_E_TREE_REFUSED)
 		return;
-	if (d->activated && d->old_release && !*d->rolled_back_to)
-		say_way_back(d);
-	else
-		hk_report_say(d->report, HK_REPORT_HINT,
-			      "to try this commit again: git push hostkit %.7s:refs/deploy/now",
-			      *d->commit.oid ? d->commit.oid : d->row.object);
+	if (d->activated && !*d->rolled_back_to && say_way_back(d))
+		return;
+	hk_report_say(d->report, HK_REPORT_HINT,
+		      "to try this commit again: git push hostkit %.7s:refs/deploy/now",
+		      *d->commit.oid ? d->commit.oid : d->row.object);
 }
 
 void hk_verdict_report(struct hk_deploy *d, const struct hk_error *why, int64_t ms)

@@ -23,6 +23,12 @@
 #include <base/strlist.h>
 #include <repo/repo.h>
 
+/*
+ * Folders of this prefix in the repository hold a temporary index while git writes; one that is
+ * there while nobody exports was left by a crash.
+ */
+#define HK_EXPORT_INDEX_PREFIX "hostkit-index-"
+
 struct hk_export_spec {
 	const char *commit; /* object id */
 	int dir_fd;	    /* an existing, empty folder */

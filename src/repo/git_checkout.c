@@ -78,13 +78,15 @@ static bool is_redirecting(const char *entry)
 
 static void build_environment(struct checkout *c, const struct hk_repo *repo, const char *index)
 {
+	const char *git_dir = git_repository_path(repo->git); /* ends in a slash */
+
 	for (const char *const *e = c->spec->env; e && *e; e++)
 		if (!is_redirecting(*e))
 			hk_strlist_add(&c->env, *e);
 	if (!c->env.len)
 		hk_strlist_add(&c->env, "PATH=/usr/local/bin:/usr/bin:/bin");
 	hk_strlist_addf(&c->env, "HOME=%s", repo->home);
-	hk_strlist_addf(&c->env, "GIT_DIR=%s", git_repository_path(repo->git));
+	hk_strlist_addf(&c->env, "GIT_DIR=%.*s", (int)strlen(git_dir) - 1, git_dir);
 	hk_strlist_addf(&c->env, "GIT_INDEX_FILE=%s", index);
 	hk_strlist_add(&c->env, "GIT_WORK_TREE=.");
 	hk_strlist_add(&c->env, "GIT_TERMINAL_PROMPT=0");
@@ -134,7 +136,7 @@ int hk_git_checkout(struct hk_repo *repo, const git_oid *tree, const struct hk_e
 		    struct hk_export_result *ret, struct hk_error *err)
 {
 	struct checkout c = { .spec = spec, .last_line = HK_BUF_INIT };
-	hk_auto_free char *dir = hk_xasprintf("%s/hostkit-index-XXXXXX", repo->path);
+	hk_auto_free char *dir = hk_xasprintf("%s/" HK_EXPORT_INDEX_PREFIX "XXXXXX", repo->path);
 	hk_auto_free char *index = NULL;
 	struct hk_error ignored;
 	int64_t entries = 0;

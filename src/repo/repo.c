@@ -123,7 +123,8 @@ int hk_repo_create(const char *path, const char *branch, struct hk_error *err)
 
 	if (rc)
 		return rc;
-	if (git_reference_name_is_valid(&valid, head) || !valid)
+	/* Like git, but not libgit2: a leading hyphen would be an option of every command. */
+	if (*branch == '-' || git_reference_name_is_valid(&valid, head) || !valid)
 		return hk_error_set(err, HK_E_USAGE, "'%s' cannot be the name of a branch", branch);
 	options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_REINIT |
 			GIT_REPOSITORY_INIT_MKDIR;

@@ -5,12 +5,11 @@
 
 #include <sys/process.h>
 
-static int missing(const struct hk_service *s, const char *key, struct hk_error *err)
+static int missing(const char *key, struct hk_error *err)
 {
 	hk_error_set(err, HK_E_CONFIG_INVALID,
 		     "the command driver cannot %s the service: [service] %s is not set", key, key);
-	return hk_error_hint(err, "set [service] %s in the configuration file of '%s'", key,
-			     s->name);
+	return hk_error_hint(err, "set [service] %s in the project's INI file", key);
 }
 
 static int run(const struct hk_service *s, const char *key, const struct hk_command *command,
@@ -21,7 +20,7 @@ static int run(const struct hk_service *s, const char *key, const struct hk_comm
 	struct hk_error nothing_deployed = HK_ERROR_INIT;
 
 	if (!command->argv.len)
-		return missing(s, key, err);
+		return missing(key, err);
 	spec.argv = hk_strlist_argv(&command->argv);
 	spec.env = s->env;
 	/* A service can be stopped, or its status asked for, before there is a release. */
@@ -32,6 +31,14 @@ static int run(const struct hk_service *s, const char *key, const struct hk_comm
 	spec.on_line = s->on_line;
 	spec.ctx = s->ctx;
 	return hk_process_run(&spec, ret, err);
+}
+
+/* Stopping and asking are optional; a deployment cannot do without bringing it up. */
+static int command_check(const struct hk_conf *conf, struct hk_error *err)
+{
+	const struct hk_command *start = &conf->service_start, *restart = &conf->service_restart;
+
+	return start->argv.len || restart->argv.len ? 0 : missing("start", err);
 }
 
 static int command_start(const struct hk_service *s, struct hk_error *err)
@@ -50,7 +57,7 @@ static int command_restart(const struct hk_service *s, struct hk_error *err)
 		return run(s, "restart", &s->conf->service_restart, NULL, err);
 	/* Before anything is stopped that could not be started again. */
 	if (!s->conf->service_start.argv.len)
-		return missing(s, "start", err);
+		return missing("start", err);
 	if (command_stop(s, err))
 		return err->code;
 	return command_start(s, err);
@@ -83,6 +90,7 @@ static int command_status(const struct hk_service *s, struct hk_service_state *r
 const struct hk_service_driver hk_service_driver_command = {
 	.name = "command",
 	.has_process = true,
+	.check = command_check,
 	.start = command_start,
 	.stop = command_stop,
 	.restart = command_restart,

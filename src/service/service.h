@@ -49,6 +49,11 @@ struct hk_service_driver {
 	/* Whether it runs the start command of the release (hk_service.start). */
 	bool uses_start;
 	/*
+	 * Whether the settings let it do its work; HK_E_CONFIG_INVALID names the key that is
+	 * missing. NULL: any settings do.
+	 */
+	int (*check)(const struct hk_conf *conf, struct hk_error *err);
+	/*
 	 * All return 0 or HK_E_SERVICE_FAILED (or what a command returned); start of a running
 	 * service and stop of a stopped one are no errors.
 	 */

@@ -12,7 +12,7 @@ top=${HK_TOP_SRCDIR:?}
 only_in() { # HEADER FOLDER
 	local files
 
-	files=$(grep -rlE "#include <$1>" "$top/src" "$top/hooks" | grep -v "^$top/src/$2") || return 0
+	files=$(grep -rlE "#include [<\"]$1[>\"]" "$top/src" "$top/hooks" | grep -v "^$top/src/$2") || return 0
 	echo "<$1> is included outside src/$2:" >&2
 	echo "$files" >&2
 	return 1
@@ -64,6 +64,21 @@ short_functions() {
 		END { exit bad }'
 }
 ok_when "no function has over 80 lines" short_functions
+
+no_shell() { # a shell runs what an administrator wrote as "sh: …", and nothing that hostkit made up
+	local word
+
+	for word in system popen strcpy sprintf atoi strtol strtok; do
+		grep -qE "^#pragma GCC poison .*\b$word\b" "$top/src/base/banned.h"
+	done
+	grep -q -- '-include $(top_srcdir)/src/base/banned.h' "$top/Makefile.am"
+	not grep -rnE '\b(wordexp|execlp?|execvp)\(' "$top/src" "$top/hooks"
+	grep -rnE '"(/bin/)?(ba|da)?sh"|"-c"' "$top/src" "$top/hooks" >shells
+	not grep -vE "^$top/src/(conf/(parse\.c|conf\.h)|sys/process\.c):" shells
+	# process.c knows the words to show them, not to run them.
+	not grep "^$top/src/sys/process.c" <(grep -v strcmp shells)
+}
+ok_when "nothing is run through a shell but what the configuration says" no_shell
 
 no_leftovers() {
 	not grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' "$top/src" "$top/hooks" "$top/bootstrap"

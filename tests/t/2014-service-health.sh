@@ -21,7 +21,8 @@ start() {
 
 	shift 2
 	configure site health.interval=100ms "health.timeout=$limit" "service.start=$command" "$@"
-	fact site active.commit >before
+	# What the way back is: the last good one.
+	[ "$(fact site active.state)" != good ] || fact site active.commit >before
 	push site
 }
 

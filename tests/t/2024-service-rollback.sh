@@ -37,7 +37,7 @@ serves() {
 first() {
 	start rollback "flaky-http 500"
 	expect site last.status=failed last.error.code=HEALTH_FAILED active.state=failed
-	contains "$T/said" "there is no release to go back to"
+	contains "$T/said" "there is no good release to go back to"
 	contains "$T/said" "but the new release $(basename "$(live site)")"
 }
 ok_when "a first deployment that fails has nothing to go back to, and stays" first

@@ -300,6 +300,7 @@ list_started() {
 	pattern=$(printf '%s' "$T" | sed 's/[][*?\\]/\\&/g')
 	descendants $$
 	env -i grep -lsF -e "$T/" /proc/[0-9]*/environ | cut -d/ -f3
+	env -i grep -lsF -e "$T/" /proc/[0-9]*/cmdline | cut -d/ -f3
 	env -i find /proc -maxdepth 2 -name cwd \
 		\( -lname "$pattern" -o -lname "$pattern/*" \) 2>/dev/null | cut -d/ -f3
 }
