@@ -7,18 +7,22 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <base/alloc.h>
 #include <sys/exec.h>
 
 void hk_spawn_reset_signals(void)
 {
-	struct sigaction def = { .sa_handler = SIG_DFL };
+	/* The kernel's struct sigaction, all zero: SIG_DFL, no flags, an empty mask. */
+	static const uint64_t by_default[4];
 
-	sigemptyset(&def.sa_mask);
-	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &def, NULL);
+	/* Not sigaction(3), which hides two signals that a parent may have ignored all the same. */
+	for (int sig = 1; sig <= 64; sig++)
+		syscall(SYS_rt_sigaction, sig, by_default, NULL, sizeof(by_default[3]));
 }
 
 int hk_spawn_dup_high(int fd)

@@ -75,7 +75,11 @@ refuses() { # STATUS TEXT COMMAND…: it fails so, and says so
 fails_with 13 "a second one of the name is refused" hostkit project create site
 ok_when "a port that is none is refused, with the range" refuses 10 "65535" hostkit project create other --port 99999
 ok_when "an unknown runtime is refused, with the known ones" refuses 10 "nextjs-standalone" hostkit project create other --runtime cobol
-fails_with 10 "an unknown driver is refused" hostkit project create other --driver docker
+ok_when "a port that is no number is refused, and the key is named" refuses 10 "port: 'abc'" hostkit project create other --port abc
+ok_when "an unknown driver is refused, with the known ones" refuses 10 "process, command, none" hostkit project create other --driver docker
+for branch in '' 'a b' ../x x.lock -x 'a*'; do
+	fails_with 2 "'$branch' is no name for a branch" hostkit --root "$T/unused" project create other "--branch=$branch"
+done
 nothing_made() {
 	[ ! -e "$HOSTKIT_ROOT/home/other" ]
 	[ "$(hostkit project list)" = site ]
@@ -93,10 +97,29 @@ ports() { # the first free one from 3000 that no other project has
 	[ "$a" -ge 3000 ]
 	[ "$b" -gt "$a" ]
 }
+busy_port() { # one that something else listens on is passed over
+	next=$(($(look_up_port two) + 1))
+	mkfifo listens
+	python3 -c '
+import signal, socket, sys
+s = socket.socket()
+try:
+    s.bind(("127.0.0.1", int(sys.argv[1])))
+    s.listen()
+except OSError:
+    pass  # taken by another program, which is as good
+open("listens", "w").close()
+signal.pause()' "$next" &
+	cat listens
+	hostkit project create three >/dev/null
+	kill $!
+	[ "$(look_up_port three)" -gt "$next" ]
+}
 look_up_port() {
 	sed -n 's/^port = //p' "$HOSTKIT_ROOT/etc/hostkit/projects/$1.ini"
 }
 ok_when "ports that nobody named differ" ports
+ok_when "a port that is in use is not chosen" busy_port
 
 completed() { # what an interrupted run left is no obstacle
 	mv "$ini" saved.ini
@@ -106,6 +129,33 @@ completed() { # what an interrupted run left is no obstacle
 	contains "$home/app/index.html" hi
 }
 ok_when "a run that was interrupted is completed by the next" completed
+
+killed_at() { # SYSCALL: at its first, second, … occurrence, until a run gets through
+	local n=0 status=137 root
+
+	while [ "$status" -ne 0 ]; do
+		n=$((n + 1))
+		root=$T/killed/$1-$n
+		status=0
+		strace -f -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$n" \
+			hostkit --root "$root" project create site --port "$port" || status=$?
+		[ "$status" -eq 0 ] || [ "$status" -eq 137 ]
+		# Also after the last write, when there is nothing left to do.
+		hostkit --root "$root" project create site --port "$port" || [ $? -eq 13 ]
+		[ -L "$root/home/site/repo.git/hooks/post-receive" ]
+		[ "$(git -C "$root/home/site/repo.git" symbolic-ref HEAD)" = refs/heads/main ]
+		[ "$(git -C "$root/home/site/repo.git" config transfer.hideRefs)" = refs/hostkit ]
+		hostkit --root "$root" deploy status site
+	done
+	[ "$n" -gt 1 ]
+}
+for call in mkdir rename renameat symlinkat fsync fdatasync; do
+	if strace -o /dev/null true 2>/dev/null; then
+		ok_when "a run killed at any $call is completed by the next" killed_at "$call"
+	else
+		skip "a run killed at any $call is completed by the next" "strace does not work here"
+	fi
+done
 
 new_root() {
 	hostkit --root "$T/new/deep" project create site --port "$port" >/dev/null
