@@ -130,33 +130,6 @@ completed() { # what an interrupted run left is no obstacle
 }
 ok_when "a run that was interrupted is completed by the next" completed
 
-killed_at() { # SYSCALL: at its first, second, … occurrence, until a run gets through
-	local n=0 status=137 root
-
-	while [ "$status" -ne 0 ]; do
-		n=$((n + 1))
-		root=$T/killed/$1-$n
-		status=0
-		strace -f -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$n" \
-			hostkit --root "$root" project create site --port "$port" || status=$?
-		[ "$status" -eq 0 ] || [ "$status" -eq 137 ]
-		# Also after the last write, when there is nothing left to do.
-		hostkit --root "$root" project create site --port "$port" || [ $? -eq 13 ]
-		[ -L "$root/home/site/repo.git/hooks/post-receive" ]
-		[ "$(git -C "$root/home/site/repo.git" symbolic-ref HEAD)" = refs/heads/main ]
-		[ "$(git -C "$root/home/site/repo.git" config transfer.hideRefs)" = refs/hostkit ]
-		hostkit --root "$root" deploy status site
-	done
-	[ "$n" -gt 1 ]
-}
-for call in mkdir rename renameat symlinkat fsync fdatasync; do
-	if strace -o /dev/null true 2>/dev/null; then
-		ok_when "a run killed at any $call is completed by the next" killed_at "$call"
-	else
-		skip "a run killed at any $call is completed by the next" "strace does not work here"
-	fi
-done
-
 new_root() {
 	hostkit --root "$T/new/deep" project create site --port "$port" >/dev/null
 	[ -d "$T/new/deep/home/site/repo.git" ]

@@ -8,13 +8,23 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "configuration"
-new_project site --driver none
+require_programs curl python3
+new_project site
+# A real service, whose answers show that it goes on under whatever file there is.
+configure site health.path=/index.html \
+	'service.start=sh: exec python3 -m http.server --bind 127.0.0.1 $PORT'
 ini=$HOSTKIT_ROOT/etc/hostkit/projects/site.ini
 defaults=$HOSTKIT_ROOT/etc/hostkit/hostkit.ini
 echo one >site/index.html
 push site
 remember_live site
 cp "$ini" good.ini
+
+serves() {
+	curl -sf -m 10 "$(url_of site)/index.html" >page
+	contains page "$1"
+}
+ok_when "the site is served, to begin with" serves one
 
 shown() {
 	printf '[health]\ntimeout = 90s\ninterval = 2s\n' >"$defaults"
@@ -82,6 +92,7 @@ refused() {
 		'import json, sys; print(json.load(sys.stdin)["error"]["message"])')"
 	still_live site
 	contains "$(home_of site)/app/index.html" one
+	serves one
 }
 ok_when "a push under a broken file is told so, and deploys nothing" refused
 
@@ -90,6 +101,7 @@ mended() {
 	cp good.ini "$ini"
 	hostkit deploy site >/dev/null
 	contains "$(home_of site)/app/index.html" two
+	serves two
 	answers last.trigger=cli -- deploy status site
 }
 ok_when "with the file mended, hostkit deploy deploys what was pushed" mended
@@ -103,20 +115,43 @@ unsafe() {
 	[ "$status" = 6 ]
 	contains out "chmod"
 }
-ok_when "a file that everybody may write is refused" unsafe
+ok_when "a file that everybody may write is refused, with the way out" unsafe
 
-examples() { # the commented examples, with every line live, are valid
+unsafe_push() {
+	chmod 666 "$ini"
+	remember_live site
+	echo three >site/index.html
+	push site
+	chmod 644 "$ini"
+	contains said "$ini"
+	still_live site
+	serves two
+}
+ok_when "and a push under it deploys nothing" unsafe_push
+
+examples() { # the commented examples, as they are and with every line live
 	local file
 
 	for file in hostkit project; do
-		grep -q '^;' "$HK_TOP_SRCDIR/config/$file.ini" || grep -q '^#' "$HK_TOP_SRCDIR/config/$file.ini"
+		grep -qE '^#[a-z_]+ = ' "$HK_TOP_SRCDIR/config/$file.ini"
 	done
 	cp "$HK_TOP_SRCDIR/config/hostkit.ini" "$defaults"
 	cp "$HK_TOP_SRCDIR/config/project.ini" "$ini"
 	chmod 644 "$defaults" "$ini"
 	hostkit config check site
+	sed -i 's/^#\([a-z_]* = .*\)/\1/' "$defaults" "$ini"
+	hostkit config check site
+	hostkit --json config show site >answer
+	# Each line that can be set there is: only what the files leave empty has no value of theirs.
+	python3 - "$ini" <<-'PY'
+		import json, sys
+		d = json.load(open('answer'))['data']
+		lines = [l for l in open(sys.argv[1]) if l[0].isalpha() and l.split('=')[1].strip()]
+		there = [k for s in d.values() for k in s.values() if k['origin'].startswith(sys.argv[1])]
+		assert len(there) >= len(lines) > 20, (len(there), len(lines))
+	PY
 }
-ok_when "the examples in config/ are valid" examples
+ok_when "the examples in config/ are valid, also with every line in force" examples
 
 readme() { # README.md names exactly the options that there are
 	sed -n 's/^HK_OPTION(\([a-z]*\), \([a-z_]*\),.*/| \1 | \2 |/p' \

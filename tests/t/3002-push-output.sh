@@ -68,37 +68,70 @@ same_log() {
 }
 ok_when "the log on the server is what the client read" same_log
 
-columns() { # what hostkit itself says; a terminal has 80, and git puts "remote: " in front
-	grep -vE '^      ' said | grep -vE '^(To |hint:)' | awk 'length($0) > 72 { print; bad = 1 } END { exit bad }'
+narrow() { # FILE: what hostkit itself says; a terminal has 80, and git puts "remote: " in front
+	grep -vE '^(      |To )' "$1" | awk 'length($0) > 72 { print; bad = 1 } END { exit bad }' >&2
 }
-ok_when "its lines fit a terminal of 80 columns" columns
+ok_when "its lines fit a terminal of 80 columns" narrow said
 
-# The hook, with the time of its start noted before it runs.
+failed() { # COMMAND START: a push whose build or whose service fails
+	configure site "build.command=$1" "service.start=$2" health.timeout=1s
+	push site >/dev/null
+	grep -q '^error: site: ' said
+	grep -q '^hint: ' said
+	narrow said
+}
+ok_when "also those of a failed build, with its hint" failed false true
+ok_when "also those of a service that fails, with its hint" failed true false
+ok_when "also those of one that does not answer" failed true "sleep 60"
+
+not_deployed() {
+	configure site service.driver=none
+	push site HEAD:refs/heads/topic >/dev/null
+	grep -q '^hint: to deploy it: git push hostkit' said
+	narrow said
+}
+ok_when "also those about a branch that does not deploy" not_deployed
+
+in_full() {
+	local wanted
+
+	hostkit service stop site
+	for wanted in help "help deploy" "help project create" "deploy status site" "deploy history site"; do
+		# shellcheck disable=SC2086 # words
+		hostkit $wanted >shown
+		awk -v what="$wanted" 'length($0) > 80 { print what ": " $0; bad = 1 } END { exit bad }' shown >&2
+	done
+}
+ok_when "what the commands print fits as well" in_full
+
+# From the hook's start, noted by a wrapper, to the client's line. bash reads the clock and the line
+# without starting a program, whose own start would be counted.
 measure() {
-	local hook n
+	local began hook n line
 
-	configure site service.driver=none "build.enabled=no"
+	configure site service.driver=none
 	hook=$(home_of site)/repo.git/hooks/post-receive
 	mv "$hook" "$hook.real"
-	printf '#!/bin/sh\ndate +%%s%%N >%s/began\nexec %s\n' "$T" "$hook.real" >"$hook"
+	printf '#!/bin/bash\necho "$EPOCHREALTIME" >%s\nexec %s\n' "$T/began" "$hook.real" >"$hook"
 	chmod +x "$hook"
 	for n in 1 2 3 4 5; do
 		git -C site commit -q --allow-empty -m "$n"
-		git -C site push hostkit HEAD:main 2>&1 | python3 -c '
-import sys, time
-for line in sys.stdin:
-    if line.startswith("remote: "):
-        print((time.time_ns() - int(open("began").read())) // 1000000)
-        break
-sys.stdin.read()' >>ms.out
+		git -C site push hostkit HEAD:main 2>&1 | while IFS= read -r line; do
+			[[ $line == "remote: "* ]] || continue
+			now=$EPOCHREALTIME
+			read -r began <"$T/began"
+			echo $(((${now/./} - ${began/./}) / 1000)) >>ms.out
+			cat >/dev/null
+		done
 	done
 	mv "$hook.real" "$hook"
 	[ "$(wc -l <ms.out)" = 5 ]
 	[ "$(sort -n ms.out | head -n 1)" -le 200 ]
 }
-if readelf -d "$HK_BINDIR/hostkit" | grep -q libasan; then
-	skip "the first line is there within 200 ms" "sanitizers take their time"
-	done_testing
+ok_when "the first line is there within 200 ms of the hook's start (best of five)" measure
+note "milliseconds from the hook's start to the first line: $(tr '\n' ' ' <ms.out)"
+
+done_testing
 fi
 ok_when "the first line is there within 200 ms of the hook's start (best of five)" measure
 note "milliseconds from the hook's start to the first line: $(tr '\n' ' ' <ms.out)"

@@ -115,6 +115,19 @@ followed() {
 }
 ok_when "--follow attaches to a running deployment, from its beginning, to its end" followed
 
+followed_json() { # one object, when it is over
+	git -C site commit -q --allow-empty -m "slow again"
+	git -C site push -q hostkit HEAD:main &
+	read -r <begun
+	hostkit --json deploy log site --follow >answer &
+	follower=$!
+	echo go >go
+	wait "$follower"
+	look_up answer success=true status=succeeded "log~success: site: "
+	wait
+}
+ok_when "with --json it answers at the end, with the deployment and its log" followed_json
+
 cancelled() {
 	remember_live site
 	git -C site commit -q --allow-empty -m cancelled
@@ -130,6 +143,11 @@ cancelled() {
 }
 ok_when "deploy cancel ends a running one; what was live stays" cancelled
 
+waits() {
+	hostkit deploy log site "$1" >log.out
+	contains log.out "waiting for deployment"
+}
+
 cancelled_waiting() {
 	git -C site commit -q --allow-empty -m one
 	git -C site push -q hostkit HEAD:main &
@@ -137,25 +155,54 @@ cancelled_waiting() {
 	git -C site commit -q --allow-empty -m two
 	hostkit deploy site --detach >out
 	id=$(sed -n 's/^deployment \([0-9]*\) .*/\1/p' out)
-	wait_until 10 grep -q "waiting for deployment" <(hostkit deploy log site "$id") ||
-		wait_until 10 sh -c "hostkit deploy log site $id | grep 'waiting for deployment'"
+	wait_until 10 waits "$id"
 	hostkit deploy cancel site "$id"
 	answers status=cancelled -- deploy log site "$id"
 	echo go >go
 	wait
 	expect site active.state=good
 	hostkit --json deploy history site --last 2 >history.out
-	grep -o '"status":"[a-z]*"' history.out | sed -n '1p' | grep cancelled
+	python3 - <<-'PY'
+		import json
+		one, other = json.load(open('history.out'))['data']['deployments']
+		assert one['status'] == 'cancelled' and one['error']['code'] == 'CANCELLED', one
+		assert one['started_at'] is None and one['stages'] == [] and one['release'] is None, one
+		assert other['status'] == 'succeeded', other
+	PY
 }
 ok_when "and a waiting one, while the other goes on" cancelled_waiting
 
-too_late() {
+too_late() { # ID…
 	local status=0
 
-	hostkit deploy cancel site 1 >out 2>&1 || status=$?
+	hostkit deploy cancel site "$@" >out 2>&1 || status=$?
 	[ "$status" = 25 ]
 	contains out "too late"
 }
-ok_when "one that is over cannot be cancelled" too_late
+ok_when "one that is over cannot be cancelled" too_late 1
+
+# A service that says so when it has begun, and answers its health check when told.
+cat >site/serve.py <<'PY'
+import http.server, os
+open(os.environ['BEGUN'], 'w').close()
+open(os.environ['GO']).read()
+http.server.test(http.server.SimpleHTTPRequestHandler, port=int(os.environ['PORT']), bind='127.0.0.1')
+PY
+live_already() {
+	configure site health.path=/index.html \
+		"service.start=/usr/bin/env BEGUN=$T/begun GO=$T/go python3 serve.py"
+	git -C site add -A
+	git -C site commit -qm "a service"
+	remember_live site
+	git -C site push hostkit HEAD:main >"$T/said" 2>&1 &
+	cat begun
+	not still_live site
+	too_late
+	expect site running.status=running
+	echo go >go
+	wait
+	expect site last.status=succeeded stage.health=succeeded running=null
+}
+ok_when "nor one that is live already: it goes on to its end" live_already
 
 done_testing
