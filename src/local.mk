@@ -87,6 +87,7 @@ src_libhostkit_a_SOURCES = \
 	src/ui/head.c src/ui/head.h \
 	src/ui/relay.c src/ui/relay.h \
 	src/ui/text.c src/ui/text.h \
+	src/hook/drop.c src/hook/drop.h \
 	src/hook/locate.c src/hook/locate.h \
 	src/hook/post_receive.c src/hook/post_receive.h \
 	src/cli/cli.h \

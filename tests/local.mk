@@ -70,6 +70,7 @@ shell_tests = \
 	tests/t/0030-demo.sh \
 	tests/t/1001-project-create.sh \
 	tests/t/1002-config.sh \
+	tests/t/1011-project-create-killed.sh \
 	tests/t/2001-checkout.sh \
 	tests/t/2002-install-build.sh \
 	tests/t/2003-environment.sh \
@@ -87,6 +88,8 @@ shell_tests = \
 	tests/t/2105-many-files.sh \
 	tests/t/3001-push-refs.sh \
 	tests/t/3002-push-output.sh \
+	tests/t/3011-deploy-command.sh \
+	tests/t/3021-push-again.sh \
 	tests/t/3101-ssh.sh \
 	tests/t/3102-client-dies.sh \
 	tests/t/3103-two-pushes.sh \

@@ -121,7 +121,7 @@ const struct hk_cli_command hk_cli_deploy_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
-	  .summary = "Deploy what the configured branch of the project's repository names.",
+	  .summary = "Deploy what the configured branch names.",
 	  .help = "Streams the log and exits with the deployment's code. Ctrl-C detaches; the deployment\n"
 		  "goes on.",
 	  .options = { { "build", 0, NULL,

@@ -14,6 +14,7 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/human.h>
+#include <base/lines.h>
 #include <cli/follow.h>
 #include <deploy/recover.h>
 #include <deploy/refrule.h>
@@ -24,6 +25,7 @@
 #define HISTORY_DEFAULT 10
 #define LOG_MAX (64 << 20)
 #define WINDOW_S 3600
+#define DETAIL_SHOWN 42
 
 struct view {
 	struct hk_project project;
@@ -167,13 +169,16 @@ static void print_row(const struct hk_deployment *d)
 {
 	char when[HK_CLOCK_RFC3339_LEN], took[HK_HUMAN_LEN] = "-";
 	const char *commit = d->commit ? d->commit : d->object;
+	const char *ref = d->ref ? hk_ref_short(d->ref) : "-";
 
+	if (!strncmp(ref, "refs/deploy/", 12))
+		ref = "commit";
 	hk_clock_rfc3339(d->created_at, when);
 	if (d->finished_at && d->started_at)
 		hk_human_duration(d->finished_at - d->started_at, took);
 	printf("%4lld  %-11s  %.10s %.8s  %8s  %.7s  %s by %s\n", (long long)d->id,
-	       hk_status_name(d->status), when, when + 11, took, commit ? commit : "-",
-	       d->ref ? hk_ref_short(d->ref) : "-", d->pusher ? d->pusher : "-");
+	       hk_status_name(d->status), when, when + 11, took, commit ? commit : "-", ref,
+	       d->pusher ? d->pusher : "-");
 	if (d->error_message)
 		printf("      %s\n", d->error_message);
 }
@@ -189,9 +194,13 @@ static int print_stage(void *ctx HK_UNUSED, const struct hk_stage_row *s,
 		       struct hk_error *err HK_UNUSED)
 {
 	char took[HK_HUMAN_LEN];
+	hk_auto_buf detail = HK_BUF_INIT;
 
+	/* In full it is in the log, and an error stands above. */
+	if (s->detail)
+		hk_lines_sanitize(&detail, s->detail, strlen(s->detail), DETAIL_SHOWN);
 	printf("  %-13s %-11s %8s%s%s\n", s->name, s->status, hk_human_duration(s->ms, took),
-	       s->detail ? "  " : "", s->detail ? s->detail : "");
+	       detail.len ? "  " : "", detail.data);
 	return 0;
 }
 
@@ -365,7 +374,7 @@ const struct hk_cli_command hk_cli_deployment_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
-	  .summary = "Show what is live, and the running or last deployment with its stages.",
+	  .summary = "Show what is live, and the last deployment.",
 	  .run = run_status },
 	{ .group = "deploy",
 	  .verb = "history",
@@ -380,7 +389,7 @@ const struct hk_cli_command hk_cli_deployment_commands[] = {
 	  .operands = "NAME [ID]",
 	  .min = 1,
 	  .max = 2,
-	  .summary = "Show the log of a deployment (the newest one without an ID).",
+	  .summary = "Show the log of a deployment, or of the newest.",
 	  .options = { { "follow", 'f', NULL, "Go on until it ends, and exit with its code." } },
 	  .run = run_log },
 	{ .group = "deploy",
@@ -388,7 +397,7 @@ const struct hk_cli_command hk_cli_deployment_commands[] = {
 	  .operands = "NAME [ID]",
 	  .min = 1,
 	  .max = 2,
-	  .summary = "End a waiting or running deployment that is not live yet.",
+	  .summary = "End a deployment that is not live yet.",
 	  .run = run_cancel },
 	{ .group = NULL },
 };

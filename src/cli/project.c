@@ -127,8 +127,8 @@ const struct hk_cli_command hk_cli_project_commands[] = {
 	  .min = 1,
 	  .max = 1,
 	  .makes_root = true,
-	  .summary = "Make a project: repository with hooks, folders, settings, ledger.",
-	  .help = "Prints the git commands that deploy to it. The options end up in the project's INI\n"
+	  .summary = "Make a project, and print how to push to it.",
+	  .help = "Makes its repository with hooks, folders, settings and ledger. The options end up in the project's INI\n"
 		  "file, where they can be changed.",
 	  .options = { { "port", 0, "N",
 			 "Port of the service. Default: the first free one from 3000." },
@@ -147,7 +147,7 @@ const struct hk_cli_command hk_cli_project_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
-	  .summary = "Show a project's folders, port and what is live, and how to push to it.",
+	  .summary = "Show its folders and port, and how to push to it.",
 	  .run = run_show },
 	{ .group = NULL },
 };

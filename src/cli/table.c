@@ -11,8 +11,7 @@ static const struct hk_cli_command *const tables[] = {
 };
 
 const struct hk_cli_option hk_cli_global_options[] = {
-	{ "root", 0, "DIR",
-	  "The installation to work on: / or a private root. Default: $HOSTKIT_ROOT, else /." },
+	{ "root", 0, "DIR", "The installation to work on. Default: $HOSTKIT_ROOT, else /." },
 	{ "json", 0, NULL, "Print one JSON object instead of text." },
 	{ "help", 'h', NULL, "Show the help of the command." },
 	{ "version", 0, NULL, "Show the version." },
@@ -143,7 +142,7 @@ static void add_overview_line(void *ctx, const struct hk_cli_command *c)
 	add_name(c, &left);
 	if (*c->operands)
 		hk_buf_addf(&left, " %s", c->operands);
-	hk_buf_addf(out, "  %-32s %s\n", left.data, c->summary);
+	hk_buf_addf(out, "  %-25s %s\n", left.data, c->summary);
 	hk_buf_release(&left);
 }
 
@@ -151,8 +150,7 @@ void hk_cli_overview(struct hk_buf *out)
 {
 	hk_buf_addstr(out, "usage: hostkit [--root DIR] [--json] COMMAND ...\n\n");
 	hk_cli_each_command(add_overview_line, out);
-	hk_buf_addstr(
-		out, "  help [COMMAND]                   Show this, or the help of a command.\n\n");
+	hk_buf_addstr(out, "  help [COMMAND]            Show this, or the help of a command.\n\n");
 	for (const struct hk_cli_option *o = hk_cli_global_options; o->name; o++)
 		add_option(o, out);
 	hk_buf_addstr(out, "\nA first project: hostkit --root ~/hostkit project create demo\n");

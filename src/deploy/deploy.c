@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 
+#include <base/alloc.h>
 #include <base/clock.h>
 #include <base/words.h>
 #include <deploy/environment.h>
@@ -77,6 +78,20 @@ int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int c
 		ret = run_one(d, &commands->argv[i], &env, cwd_fd,
 			      i ? hk_clock_left(deadline) : timeout_ms, err);
 	return ret;
+}
+
+char *hk_deploy_pin(int64_t id)
+{
+	return hk_xasprintf("refs/hostkit/deployments/%lld", (long long)id);
+}
+
+void hk_deploy_unpin(struct hk_deploy *d)
+{
+	hk_auto_free char *pin = hk_deploy_pin(d->row.id);
+	struct hk_error err;
+
+	if (d->repo && hk_repo_delete_ref(d->repo, pin, NULL, &err))
+		hk_report_say(d->report, HK_REPORT_WARNING, "%s", err.message);
 }
 
 void hk_deploy_release(struct hk_deploy *d)

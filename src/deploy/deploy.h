@@ -101,6 +101,12 @@ extern const struct hk_stage hk_stage_preflight, hk_stage_checkout, hk_stage_ins
  */
 int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
 
+/* The ref that keeps the commit of a deployment while it waits and runs; the caller frees. */
+char *hk_deploy_pin(int64_t id);
+
+/* Deletes that ref, if the deployment has one. A failure is a warning. */
+void hk_deploy_unpin(struct hk_deploy *d);
+
 /* Frees what the stages opened. */
 void hk_deploy_release(struct hk_deploy *d);
 

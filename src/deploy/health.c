@@ -103,8 +103,7 @@ static int unhealthy(const struct hk_project *p, const struct hk_http_response *
 		hk_error_set(err, HK_E_HEALTH_FAILED, "%s is not healthy: %s", url, health->last);
 	if (response->outcome == HK_HTTP_REFUSED)
 		return hk_error_hint(err,
-				     "the application must listen on 127.0.0.1 at the port in "
-				     "the variable PORT (%d)",
+				     "the application must listen on 127.0.0.1, port $PORT (%d)",
 				     (int)p->conf.project_port);
 	if (response->outcome == HK_HTTP_ANSWERED && response->status == 404)
 		return hk_error_hint(err,

@@ -126,11 +126,7 @@ static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_err
 		return err->code;
 	if (HK_FAILPOINT(record_release, err))
 		return err->code;
-	/* refs/deploy/ only carries a commit here: gone, the same commit can be pushed to it again.
-	 */
-	if (d->repo && !strncmp(d->row.ref, "refs/deploy/", 12) &&
-	    hk_repo_delete_ref(d->repo, d->row.ref, d->row.object, err))
-		hk_report_say(d->report, HK_REPORT_WARNING, "%s", err->message);
+	hk_deploy_unpin(d);
 	return hk_ledger_finish_deployment(d->ledger, d->row.id, status_of(why), why, err);
 }
 

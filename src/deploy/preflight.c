@@ -58,7 +58,8 @@ static int resolve(struct hk_deploy *d, struct hk_error *err)
 	size_t n = sizeof(tags) - 1;
 	const char *ref = d->row.ref;
 
-	if (hk_repo_open(d->project->repo_path, d->project->home_path, &d->repo, err) ||
+	if ((!d->repo &&
+	     hk_repo_open(d->project->repo_path, d->project->home_path, &d->repo, err)) ||
 	    hk_repo_resolve(d->repo, d->row.object, &d->commit, err))
 		return err->code;
 	if (!strncmp(ref, tags, n))

@@ -44,8 +44,8 @@ static void say_state(struct hk_deploy *d, const struct hk_error *why, const cha
 		hk_report_say(d->report, HK_REPORT_WARNING, "%s after %s; %s went back to %s", end,
 			      took, d->project->name, live.data);
 	else if (d->activated)
-		hk_report_say(d->report, HK_REPORT_WARNING, "%s after %s, but the new %s is live",
-			      end, took, live.data);
+		hk_report_say(d->report, HK_REPORT_WARNING, "%s after %s; %s is live", end, took,
+			      live.data);
 	else if (d->old_release)
 		hk_report_say(d->report, HK_REPORT_INFO, "%s after %s; still live: %s", end, took,
 			      live.data);
@@ -67,9 +67,7 @@ static bool say_way_back(struct hk_deploy *d)
 	known = !hk_ledger_get_release(d->ledger, back, &row, &ignored) && row.commit;
 	if (known)
 		hk_report_say(d->report, HK_REPORT_HINT,
-			      "to go back to the last good one: git push hostkit "
-			      "%.7s:refs/deploy/now",
-			      row.commit);
+			      "to go back: git push hostkit %.7s:refs/deploy/now", row.commit);
 	hk_release_row_release(&row);
 	return known;
 }

@@ -30,6 +30,14 @@ static bool has_project(const char *root, const char *name)
 	return hk_fs_exists(AT_FDCWD, path);
 }
 
+int hk_locate_check(struct hk_error *err)
+{
+	if (getenv("GIT_DIR"))
+		return 0;
+	hk_error_set(err, HK_E_USAGE, "this is a git hook, and git did not start it");
+	return hk_error_hint(err, "to deploy by hand: hostkit deploy NAME");
+}
+
 int hk_locate_project(struct hk_project *ret, struct hk_error *err)
 {
 	const char *other = getenv("HOSTKIT_ROOT");
@@ -39,10 +47,6 @@ int hk_locate_project(struct hk_project *ret, struct hk_error *err)
 
 	if (!cwd)
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot read the working folder");
-	if (!getenv("GIT_DIR")) {
-		hk_error_set(err, HK_E_USAGE, "this is a git hook, and git did not start it");
-		return hk_error_hint(err, "to deploy by hand: hostkit deploy NAME");
-	}
 	path = hk_xstrdup(cwd);
 	repo = cut_last(path);
 	name = repo ? cut_last(path) : NULL;

@@ -6,11 +6,13 @@
 
 #include <deploy/project.h>
 
+/* HK_E_USAGE when GIT_DIR is not set: git did not start the hook, and there is nothing to read. */
+int hk_locate_check(struct hk_error *err) HK_MUST_CHECK;
+
 /*
  * A hook's working folder is the repository (githooks(5)): ROOT/home/NAME/repo.git. Where home is
  * elsewhere (a link to another disk), HOSTKIT_ROOT in the environment names the root. Opens the
- * project. HK_E_USAGE when the folder has no such form or GIT_DIR is not set, so git did not start
- * the hook.
+ * project. HK_E_USAGE when the folder has no such form.
  */
 int hk_locate_project(struct hk_project *ret, struct hk_error *err) HK_MUST_CHECK;
 

@@ -14,6 +14,7 @@
 #include <deploy/recover.h>
 #include <deploy/refrule.h>
 #include <deploy/submit.h>
+#include <hook/drop.h>
 #include <hook/locate.h>
 #include <sys/signals.h>
 #include <ui/head.h>
@@ -31,6 +32,7 @@ struct push {
 	size_t len;
 	struct hk_ref_update *updates; /* into input */
 	const struct hk_ref_update *chosen;
+	const struct hk_ref_update *taken; /* the chosen one, once a worker has it */
 };
 
 static int read_input(struct hk_buf *in, struct hk_error *err)
@@ -70,9 +72,9 @@ static int parse_input(struct push *push, struct hk_error *err)
 	if (push->len)
 		return 0;
 	hk_error_set(err, HK_E_USAGE, "no ref updates on standard input");
-	return hk_error_hint(
-		err, "git runs this hook after a push; to deploy by hand: hostkit deploy %s",
-		push->project.name);
+	return hk_error_hint(err,
+			     "git runs this hook after a push; to deploy by hand: hostkit deploy "
+			     "NAME");
 }
 
 /* A commit named for deployment comes before tags, and these before branches; else the last one. */
@@ -184,14 +186,14 @@ static int serve(struct push *push, struct hk_error *err)
 
 	if (hk_locate_project(&push->project, err) ||
 	    hk_project_open_ledger(&push->project, &push->ledger, err) ||
-	    hk_recover_if_idle(&push->project, push->ledger, err) ||
-	    read_input(&push->input, err) || parse_input(push, err))
+	    hk_recover_if_idle(&push->project, push->ledger, err))
 		return err->code;
 	choose(push);
 	name_others(push);
 	if (!push->chosen)
 		return 0;
 	ret = submit(push, &s, err);
+	push->taken = ret ? NULL : push->chosen;
 	if (!ret)
 		ret = follow(push, &s, err);
 	hk_submission_release(&s);
@@ -206,7 +208,14 @@ int hk_post_receive(void)
 
 	hk_signals_ignore_pipe();
 	hk_text_init(&push.text, STDERR_FILENO);
-	ret = serve(&push, &err);
+	ret = hk_locate_check(&err);
+	if (!ret)
+		ret = read_input(&push.input, &err);
+	if (!ret)
+		ret = parse_input(&push, &err);
+	if (!ret)
+		ret = serve(&push, &err);
+	hk_hook_drop_refs(push.updates, push.len, push.taken);
 	if (ret) {
 		hk_report_say(&push.text.report, HK_REPORT_ERROR, "%s", err.message);
 		if (*err.hint)

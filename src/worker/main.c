@@ -51,6 +51,25 @@ static int set_up(struct worker *w, char **argv, struct hk_error *err)
 	return hk_ledger_get_deployment(w->ledger, id, &w->deploy.row, err);
 }
 
+/*
+ * A ref below refs/deploy/ only carries a commit here. Its place is taken by a pin of ours at once,
+ * so that the same commit can be pushed there again however this deployment ends.
+ */
+static void take_over_ref(struct worker *w)
+{
+	const struct hk_project *p = &w->project;
+	struct hk_deploy *d = &w->deploy;
+	hk_auto_free char *pin = hk_deploy_pin(d->row.id);
+	struct hk_error err = HK_ERROR_INIT;
+
+	if (strncmp(d->row.ref, "refs/deploy/", 12))
+		return;
+	if (hk_repo_open(p->repo_path, p->home_path, &d->repo, &err) ||
+	    hk_repo_update_ref(d->repo, pin, d->row.object, &err) ||
+	    hk_repo_delete_ref(d->repo, d->row.ref, d->row.object, &err))
+		hk_report_say(&w->text.report, HK_REPORT_WARNING, "%s", err.message);
+}
+
 static void describe_lock(struct worker *w)
 {
 	const struct hk_deployment *row = &w->deploy.row;
@@ -92,6 +111,7 @@ static int give_up(struct worker *w, const struct hk_error *why)
 	enum hk_status status =
 		why->code == HK_E_CANCELLED ? HK_STATUS_CANCELLED : HK_STATUS_FAILED;
 
+	hk_deploy_unpin(&w->deploy);
 	if (w->deploy.row.id &&
 	    hk_ledger_finish_deployment(w->ledger, w->deploy.row.id, status, why, &failed))
 		hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", failed.message);
@@ -105,6 +125,7 @@ static int work(struct worker *w)
 {
 	struct hk_error err = HK_ERROR_INIT;
 
+	take_over_ref(w);
 	if (HK_FAILPOINT(worker_started, &err) || take_lock(w, &err) ||
 	    HK_FAILPOINT(worker_locked, &err) ||
 	    hk_recover_rows(&w->project, w->ledger, w->deploy.row.id, &err) ||

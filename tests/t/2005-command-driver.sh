@@ -162,7 +162,7 @@ fails() {
 	expect site last.status=failed stage.restart=failed "last.error.code=$2" "last.error.message~$3" \
 		"active.release=$(fact site last.release)"
 	contains "$T/said" "error: site: restart: "
-	contains "$T/said" "but the new release"
+	contains "$T/said" "; release"
 }
 ok_when "a restart command that fails: its status" fails "sh -c 'echo no unit; exit 5'" \
 	COMMAND_FAILED "status 5"

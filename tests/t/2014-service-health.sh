@@ -89,7 +89,7 @@ unhealthy() {
 		active.state=failed stage.cleanup=succeeded
 	contains "$T/said" "error: site: $stage: "
 	contains "$T/said" "$message"
-	contains "$T/said" "but the new release $release"
+	contains "$T/said" "; release $release"
 	contains "$T/said" "git push hostkit $(cut -c1-7 before):refs/deploy/now"
 	[ "$(live site)" = "releases/$release" ]
 }
@@ -142,7 +142,7 @@ ok_when "one that accepts and never answers" case_of hang "no answer within" ""
 
 wrong_port() {
 	start 1s "flaky-http --port $(free_port) 200"
-	unhealthy HEALTH_FAILED health "connection refused" "in the variable PORT ($(cat "$T/site.port"))"
+	unhealthy HEALTH_FAILED health "connection refused" "port \$PORT ($(cat "$T/site.port"))"
 }
 ok_when "one that listens on another port: which one it has to be" wrong_port
 

@@ -38,7 +38,7 @@ first() {
 	start rollback "flaky-http 500"
 	expect site last.status=failed last.error.code=HEALTH_FAILED active.state=failed
 	contains "$T/said" "there is no good release to go back to"
-	contains "$T/said" "but the new release $(basename "$(live site)")"
+	contains "$T/said" "; release $(basename "$(live site)")"
 }
 ok_when "a first deployment that fails has nothing to go back to, and stays" first
 
@@ -122,7 +122,7 @@ keeps() {
 	expect site last.status=failed active.state=failed "active.commit=$(git -C "$T/site" rev-parse HEAD)"
 	[ "$(basename "$(live site)")" != "$(cat old)" ]
 	answers running=true "release=$(basename "$(live site)")" -- service status site
-	contains "$T/said" "but the new release $(basename "$(live site)")"
+	contains "$T/said" "; release $(basename "$(live site)")"
 	lacks "$T/said" "went back"
 }
 ok_when "with keep, the unhealthy release stays live, and this is said" keeps

@@ -172,10 +172,10 @@ cancelled_waiting() {
 }
 ok_when "and a waiting one, while the other goes on" cancelled_waiting
 
-too_late() { # ID…
+too_late() { # ID
 	local status=0
 
-	hostkit deploy cancel site "$@" >out 2>&1 || status=$?
+	hostkit deploy cancel site "$1" >out 2>&1 || status=$?
 	[ "$status" = 25 ]
 	contains out "too late"
 }
@@ -197,7 +197,9 @@ live_already() {
 	git -C site push hostkit HEAD:main >"$T/said" 2>&1 &
 	cat begun
 	not still_live site
-	too_late
+	too_late "$(answers id -- deploy log site)"
+	hostkit deploy cancel site >out 2>&1 || [ $? = 25 ]
+	contains out "too late"
 	expect site running.status=running
 	echo go >go
 	wait
