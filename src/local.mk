@@ -16,6 +16,7 @@ src_libhostkit_a_SOURCES = \
 	src/base/json.c src/base/json.h \
 	src/base/lines.c src/base/lines.h \
 	src/base/log.c src/base/log.h \
+	src/base/roff.c src/base/roff.h \
 	src/base/strlist.c src/base/strlist.h \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/words.c src/base/words.h \

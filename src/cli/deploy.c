@@ -11,6 +11,7 @@
 #include <base/alloc.h>
 #include <cli/follow.h>
 #include <deploy/recover.h>
+#include <deploy/refrule.h>
 #include <deploy/request.h>
 #include <deploy/submit.h>
 #include <repo/repo.h>
@@ -41,15 +42,12 @@ static int read_flags(const struct hk_cli_call *call, unsigned *ret, struct hk_e
 	return 0;
 }
 
-/* The first configured branch that is a name and no pattern. */
 static int choose_ref(const struct hk_project *p, char **ret, struct hk_error *err)
 {
-	const struct hk_strlist *branches = &p->conf.deploy_branches;
+	const char *branch = hk_ref_first_branch(&p->conf);
 
-	for (size_t i = 0; i < branches->len; i++) {
-		if (strpbrk(branches->items[i], "*?["))
-			continue;
-		*ret = hk_xasprintf("refs/heads/%s", branches->items[i]);
+	if (branch) {
+		*ret = hk_xasprintf("refs/heads/%s", branch);
 		return 0;
 	}
 	hk_error_set(err, HK_E_NOTHING_TO_DEPLOY,

@@ -11,6 +11,7 @@
 #include <base/alloc.h>
 #include <deploy/create.h>
 #include <deploy/project.h>
+#include <deploy/refrule.h>
 #include <deploy/verdict.h>
 
 static void add_facts(struct hk_json *data, const struct hk_project *p)
@@ -25,20 +26,10 @@ static void add_facts(struct hk_json *data, const struct hk_project *p)
 	hk_json_set(data, "branches", hk_json_strlist(&p->conf.deploy_branches));
 }
 
-/* The branch to push: the first one that is a name and no pattern. */
-static const char *first_branch(const struct hk_project *p)
-{
-	const struct hk_strlist *branches = &p->conf.deploy_branches;
-
-	for (size_t i = 0; i < branches->len; i++)
-		if (!strpbrk(branches->items[i], "*?["))
-			return branches->items[i];
-	return "main";
-}
-
 static void print_next_steps(const struct hk_project *p)
 {
 	struct passwd *pw = getpwuid(geteuid());
+	const char *branch = hk_ref_first_branch(&p->conf);
 	char host[256] = "HOST";
 
 	gethostname(host, sizeof(host) - 1);
@@ -48,7 +39,8 @@ static void print_next_steps(const struct hk_project *p)
 	       "  git remote add hostkit ssh://%s@%s%s\n"
 	       "then:\n"
 	       "  git push hostkit %s\n",
-	       p->repo_path, pw ? pw->pw_name : "USER", host, p->repo_path, first_branch(p));
+	       p->repo_path, pw ? pw->pw_name : "USER", host, p->repo_path,
+	       branch ? branch : "BRANCH");
 }
 
 static int run_create(struct hk_cli_call *call, struct hk_error *err)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <base/roff.h>
+
 static const struct hk_cli_command *const tables[] = {
 	hk_cli_project_commands,    hk_cli_config_commands, hk_cli_deploy_commands,
 	hk_cli_deployment_commands, hk_cli_health_commands, hk_cli_service_commands,
@@ -156,30 +158,16 @@ void hk_cli_overview(struct hk_buf *out)
 	hk_buf_addstr(out, "\nA first project: hostkit --root ~/hostkit project create demo\n");
 }
 
-static void add_roff(struct hk_buf *out, const char *text)
-{
-	for (const char *p = text; *p; p++) {
-		if ((*p == '.' || *p == '\'') && (p == text || p[-1] == '\n'))
-			hk_buf_addstr(out, "\\&");
-		if (*p == '-')
-			hk_buf_addstr(out, "\\-");
-		else if (*p == '\\')
-			hk_buf_addstr(out, "\\e");
-		else
-			hk_buf_addch(out, *p);
-	}
-}
-
 static void add_man_option(struct hk_buf *out, const struct hk_cli_option *o)
 {
 	hk_buf_addstr(out, ".RS\n.TP\n");
 	if (o->letter)
 		hk_buf_addf(out, "\\fB\\-%c\\fR, ", o->letter);
 	hk_buf_addstr(out, "\\fB\\-\\-");
-	add_roff(out, o->name);
+	hk_roff_text(out, o->name);
 	hk_buf_addf(out, "\\fR%s%s%s\n", o->arg ? " \\fI" : "", o->arg ? o->arg : "",
 		    o->arg ? "\\fR" : "");
-	add_roff(out, o->help);
+	hk_roff_text(out, o->help);
 	hk_buf_addstr(out, "\n.RE\n");
 }
 
@@ -190,12 +178,12 @@ static void add_man_command(void *ctx, const struct hk_cli_command *c)
 	hk_buf_addstr(out, ".TP\n\\fBhostkit ");
 	add_name(c, out);
 	hk_buf_addstr(out, "\\fR ");
-	add_roff(out, c->operands);
+	hk_roff_text(out, c->operands);
 	hk_buf_addstr(out, "\n");
-	add_roff(out, c->summary);
+	hk_roff_text(out, c->summary);
 	hk_buf_addstr(out, "\n");
 	if (c->help) {
-		add_roff(out, c->help);
+		hk_roff_text(out, c->help);
 		hk_buf_addstr(out, "\n");
 	}
 	for (int i = 0; i < HK_CLI_OPTIONS_MAX && c->options[i].name; i++)
@@ -222,7 +210,7 @@ void hk_cli_man_codes(struct hk_buf *out)
 	for (size_t i = 0; i < HK_ARRAY_LEN(codes); i++) {
 		hk_buf_addf(out, ".TP\n%d \\fB%s\\fR\n", hk_code_exit(codes[i]),
 			    hk_code_name(codes[i]));
-		add_roff(out, hk_code_text(codes[i]));
+		hk_roff_text(out, hk_code_text(codes[i]));
 		hk_buf_addstr(out, "\n");
 	}
 }

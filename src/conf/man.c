@@ -5,35 +5,9 @@
 
 #include <string.h>
 
+#include <base/roff.h>
 #include <conf/options.h>
 #include <conf/parse.h>
-
-/* Characters that roff takes for something else, and how it is told not to. */
-static const struct {
-	char c;
-	const char *text;
-} escapes[] = {
-	{ '\\', "\\(rs" }, { '-', "\\-" },   { '^', "\\(ha" }, { '~', "\\(ti" },
-	{ '\'', "\\(aq" }, { '`', "\\(ga" }, { '"', "\\(dq" },
-};
-
-static void add_text(const char *text, struct hk_buf *out)
-{
-	const char *escape;
-
-	if (*text == '.')
-		hk_buf_addstr(out, "\\&"); /* not a request */
-	for (; *text; text++) {
-		escape = NULL;
-		for (size_t i = 0; i < HK_ARRAY_LEN(escapes); i++)
-			if (*text == escapes[i].c)
-				escape = escapes[i].text;
-		if (escape)
-			hk_buf_addstr(out, escape);
-		else
-			hk_buf_addch(out, *text);
-	}
-}
 
 static const char *where(const struct hk_conf_option *o)
 {
@@ -48,21 +22,21 @@ static void add_option(const struct hk_conf_option *o, struct hk_buf *out)
 
 	hk_conf_value_describe(o, &takes);
 	hk_buf_addstr(out, ".TP\n.B ");
-	add_text(o->key, out);
+	hk_roff_text(out, o->key);
 	hk_buf_addch(out, '\n');
-	add_text(o->help, out);
+	hk_roff_text(out, o->help);
 	hk_buf_addstr(out, "\n.br\n");
 	takes.data[0] = (char)(takes.data[0] - 'a' + 'A');
-	add_text(takes.data, out);
+	hk_roff_text(out, takes.data);
 	if (*o->def) {
 		hk_buf_addstr(out, "; default\n.BR \"\\%"); /* \\%: no hyphens in a value */
-		add_text(o->def, out);
+		hk_roff_text(out, o->def);
 		hk_buf_addstr(out, "\" .\n");
 	} else {
 		hk_buf_addstr(out, "; not set by default.\n");
 	}
 	if (*where(o)) {
-		add_text(where(o), out);
+		hk_roff_text(out, where(o));
 		hk_buf_addch(out, '\n');
 	}
 	if (o->secret)

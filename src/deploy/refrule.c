@@ -55,6 +55,16 @@ enum hk_ref_class hk_ref_classify(const struct hk_conf *conf, const char *ref)
 	return HK_REF_OTHER;
 }
 
+const char *hk_ref_first_branch(const struct hk_conf *conf)
+{
+	const struct hk_strlist *branches = &conf->deploy_branches;
+
+	for (size_t i = 0; i < branches->len; i++)
+		if (!strpbrk(branches->items[i], "*?["))
+			return branches->items[i];
+	return NULL;
+}
+
 void hk_ref_describe(const char *ref, struct hk_buf *out)
 {
 	const struct ref_kind *kind = kind_of(ref);

@@ -19,6 +19,9 @@ enum hk_ref_class {
 
 enum hk_ref_class hk_ref_classify(const struct hk_conf *conf, const char *ref);
 
+/* The first of [deploy] branches that is a name and no pattern; NULL when there is none. */
+const char *hk_ref_first_branch(const struct hk_conf *conf);
+
 /* "branch 'main'", "tag 'v1'", "commit", or "ref 'refs/notes/x'"; appended to out. */
 void hk_ref_describe(const char *ref, struct hk_buf *out);
 

@@ -10,6 +10,7 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <repo/entry_name.h>
+#include <sys/fs.h>
 
 #define MIB ((size_t)1024 * 1024)
 
@@ -25,22 +26,6 @@ int hk_blobs_interrupted(const struct hk_export_spec *spec, struct hk_error *err
 	return 0;
 }
 
-static int write_piece(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, data, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int hk_blobs_write(const struct hk_export_spec *spec, int fd, const void *data, size_t len,
 		   const char *path, struct hk_error *err)
 {
@@ -51,9 +36,9 @@ int hk_blobs_write(const struct hk_export_spec *spec, int fd, const void *data, 
 	for (;;) {
 		size_t piece = len < MIB ? len : MIB;
 
-		rc = write_piece(fd, s, piece);
+		rc = hk_fs_write_all(fd, s, piece);
 		if (rc)
-			return hk_error_set_errno(err, HK_E_IO, -rc, "cannot write '%s'",
+			return hk_error_set_errno(err, HK_E_IO, rc, "cannot write '%s'",
 						  hk_entry_label(path, label));
 		s += piece;
 		len -= piece;

@@ -29,19 +29,15 @@ static int copy_bytes(int in, int out)
 	}
 	for (;;) {
 		ssize_t n = read(in, chunk, sizeof(chunk));
-		ssize_t done = 0;
+		int failed;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n < 0 ? errno : 0;
-		while (done < n) {
-			ssize_t w = write(out, chunk + done, (size_t)(n - done));
-
-			if (w < 0 && errno != EINTR)
-				return errno;
-			done += w > 0 ? w : 0;
-		}
+		failed = hk_fs_write_all(out, chunk, (size_t)n);
+		if (failed)
+			return failed;
 	}
 }
 

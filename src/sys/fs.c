@@ -108,16 +108,18 @@ int hk_fs_read_file(int dirfd, const char *path, size_t max, struct hk_buf *out,
 	}
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int hk_fs_write_all(int fd, const void *data, size_t len)
 {
+	const char *at = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -1;
-		data += n;
+			return errno;
+		at += n;
 		len -= (size_t)n;
 	}
 	return 0;
@@ -145,9 +147,11 @@ static int open_parent(int dirfd, const char *path, int *ret_fd, struct hk_error
 
 static int fill_temporary(int fd, const void *data, size_t len, mode_t mode)
 {
-	if (write_all(fd, data, len) || fchmod(fd, mode) || fsync(fd))
-		return errno;
-	return 0;
+	int failed = hk_fs_write_all(fd, data, len);
+
+	if (failed)
+		return failed;
+	return fchmod(fd, mode) || fsync(fd) ? errno : 0;
 }
 
 int hk_fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,

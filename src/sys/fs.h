@@ -42,6 +42,9 @@ int hk_fs_read_file(int dirfd, const char *path, size_t max, struct hk_buf *out,
 int hk_fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		     struct hk_error *err) HK_MUST_CHECK;
 
+/* Writes everything; 0, or the errno of the write that failed. */
+int hk_fs_write_all(int fd, const void *data, size_t len) HK_MUST_CHECK;
+
 /* The target of a link; *ret is the caller's to free. sys_errno is EINVAL when it is no link. */
 int hk_fs_read_link(int dirfd, const char *path, char **ret, struct hk_error *err) HK_MUST_CHECK;
 

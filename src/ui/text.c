@@ -3,34 +3,20 @@
  */
 #include <ui/text.h>
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <base/buf.h>
 #include <base/human.h>
 #include <base/lines.h>
+#include <sys/fs.h>
 
 #define OUTPUT_INDENT "      "
 
 static void put(struct hk_text *t, struct hk_buf *line)
 {
-	const char *data;
-	size_t len;
-
 	hk_buf_addch(line, '\n');
-	data = line->data;
-	len = line->len;
-	while (len) {
-		ssize_t n = write(t->fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		data += n;
-		len -= (size_t)n;
-	}
+	if (hk_fs_write_all(t->fd, line->data, line->len))
+		return; /* see hk_text_init */
 }
 
 static void add_stage(struct hk_buf *line, const struct hk_report_stage *stage)

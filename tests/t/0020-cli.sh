@@ -123,7 +123,8 @@ ok_when "--json answers with one object" json_of 0 OK hostkit --json project lis
 ok_when "also for an error" json_of 12 PROJECT_NOT_FOUND hostkit --json deploy status missing
 ok_when "also behind the command" json_of 12 PROJECT_NOT_FOUND hostkit deploy status missing --json
 ok_when "also for a wrong command line" json_of 2 USAGE hostkit --json frobnicate
-ok_when "also when the error comes before it" json_of 2 USAGE hostkit project show --json
+ok_when "also when a word is missing" json_of 2 USAGE hostkit project show --json
+ok_when "also when the error comes before it" json_of 2 USAGE hostkit project list --frob --json
 ok_when "also for a bad value of an option" json_of 10 CONFIG_INVALID hostkit --json project create x-new --runtime cobol
 ok_when "also for flags that exclude each other" json_of 2 USAGE hostkit --json deploy x9-y --build --no-build
 ok_when "also for what is not there" json_of 30 REF_NOT_FOUND hostkit --json deploy x9-y
