@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <base/alloc.h>
+#include <base/words.h>
 #include <deploy/create.h>
 #include <deploy/project.h>
 #include <deploy/refrule.h>
@@ -30,17 +30,20 @@ static void print_next_steps(const struct hk_project *p)
 {
 	struct passwd *pw = getpwuid(geteuid());
 	const char *branch = hk_ref_first_branch(&p->conf);
+	hk_auto_buf local = HK_BUF_INIT, remote = HK_BUF_INIT, url = HK_BUF_INIT;
 	char host[256] = "HOST";
 
 	gethostname(host, sizeof(host) - 1);
+	hk_words_quote(&local, p->repo_path);
+	hk_buf_addf(&url, "ssh://%s@%s%s", pw ? pw->pw_name : "USER", host, p->repo_path);
+	hk_words_quote(&remote, url.data);
 	printf("in your working copy, on this machine:\n"
 	       "  git remote add hostkit %s\n"
 	       "or from another one:\n"
-	       "  git remote add hostkit ssh://%s@%s%s\n"
+	       "  git remote add hostkit %s\n"
 	       "then:\n"
 	       "  git push hostkit %s\n",
-	       p->repo_path, pw ? pw->pw_name : "USER", host, p->repo_path,
-	       branch ? branch : "BRANCH");
+	       local.data, remote.data, branch ? branch : "BRANCH");
 }
 
 static int run_create(struct hk_cli_call *call, struct hk_error *err)

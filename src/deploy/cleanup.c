@@ -81,12 +81,14 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	hk_auto_free char *active = NULL;
 	hk_auto_free char *previous = NULL;
 	struct pruning p = { .d = d, .victims = HK_STRLIST_INIT };
-	int ret;
+	int ret = 0;
 
-	ret = sweep_leftovers(d, err);
-	if (!ret)
-		ret = hk_project_active(d->project, &active, err);
-	if (!ret && active)
+	if (sweep_leftovers(d, err))
+		return err->code;
+	/* Without knowing what is live, nothing can be known to be old. */
+	if (hk_project_active(d->project, &active, err))
+		return hk_deploy_skip(d, "what is live is not known");
+	if (active)
 		ret = hk_ledger_previous_good(d->ledger, active, &previous, err);
 	p.active = active;
 	p.previous = previous;

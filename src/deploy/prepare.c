@@ -4,6 +4,8 @@
  */
 #include <deploy/deploy.h>
 
+#include <sys/stat.h>
+
 #include <base/alloc.h>
 #include <deploy/request.h>
 #include <sys/fs.h>
@@ -82,6 +84,16 @@ static int run_install(struct hk_deploy *d, struct hk_error *err)
 	return hk_deploy_run(d, &commands, d->staging_fd, conf->install_timeout, err);
 }
 
+/* A build may do anything to its folder, also remove it. */
+static int check_folder(const struct hk_deploy *d, struct hk_error *err)
+{
+	struct stat st;
+
+	if (!fstat(d->staging_fd, &st) && st.st_nlink > 0)
+		return 0;
+	return hk_error_set(err, HK_E_RELEASE_FAILED, "the build has removed its own folder");
+}
+
 static int run_build(struct hk_deploy *d, struct hk_error *err)
 {
 	const struct hk_package_manager *packages = hk_package_find(d->staging_fd);
@@ -103,7 +115,9 @@ static int run_build(struct hk_deploy *d, struct hk_error *err)
 				     "without --build");
 	}
 	d->built = true;
-	return hk_deploy_run(d, &commands, d->staging_fd, conf->build_timeout, err);
+	if (hk_deploy_run(d, &commands, d->staging_fd, conf->build_timeout, err))
+		return err->code;
+	return check_folder(d, err);
 }
 
 static int run_dependencies(struct hk_deploy *d, struct hk_error *err)

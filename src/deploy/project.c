@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/alloc.h>
+#include <base/words.h>
 #include <deploy/release.h>
 #include <sys/fs.h>
 
@@ -112,10 +113,27 @@ static char *below(const char *root, const char *dir, const char *name)
 	return hk_xasprintf("%s/%s", path, name);
 }
 
+/* Also through a link: administrators move homes and releases to other disks this way. */
+static int open_folder(const char *path, int *ret_fd, struct hk_error *err)
+{
+	hk_auto_buf quoted = HK_BUF_INIT;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s'", path);
+	hk_words_quote(&quoted, path);
+	return hk_error_hint(err, "if it is lost, restore it, or begin anew: mkdir -m 755 %s",
+			     quoted.data);
+}
+
 int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		    struct hk_error *err)
 {
 	hk_auto_project p = HK_PROJECT_INIT;
+	hk_auto_free char *releases = NULL;
 
 	if (hk_project_load_conf(root, name, &p.conf, NULL, err))
 		return err->code;
@@ -124,14 +142,11 @@ int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 	p.home_path = below(root, "home", name);
 	p.repo_path = hk_xasprintf("%s/repo.git", p.home_path);
 	p.state_path = below(root, "var/lib/hostkit", name);
-	if (hk_fs_open_dir(AT_FDCWD, p.home_path, &p.home_fd, err) ||
-	    hk_fs_open_dir(AT_FDCWD, p.state_path, &p.state_fd, err))
-		return hk_error_hint(err, "make what is missing with: hostkit project create %s",
-				     name);
-	p.releases_fd = openat(p.home_fd, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p.releases_fd < 0)
-		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s/releases'",
-					  p.home_path);
+	releases = hk_xasprintf("%s/releases", p.home_path);
+	if (open_folder(p.home_path, &p.home_fd, err) ||
+	    open_folder(p.state_path, &p.state_fd, err) ||
+	    open_folder(releases, &p.releases_fd, err))
+		return err->code;
 	*ret = p;
 	p = (struct hk_project)HK_PROJECT_INIT;
 	return 0;
@@ -170,6 +185,7 @@ int hk_project_active(const struct hk_project *p, char **ret, struct hk_error *e
 	static const char prefix[] = "releases/";
 	hk_auto_free char *target = NULL;
 	struct hk_error link_err = HK_ERROR_INIT;
+	hk_auto_buf quoted = HK_BUF_INIT;
 	size_t n = sizeof(prefix) - 1;
 
 	if (hk_fs_read_link(p->home_fd, "app", &target, &link_err)) {
@@ -188,5 +204,6 @@ int hk_project_active(const struct hk_project *p, char **ret, struct hk_error *e
 	}
 	hk_error_set(err, HK_E_ACTIVATE_FAILED, "'%s/app' is not a link to a release",
 		     p->home_path);
-	return hk_error_hint(err, "move it away: mv %s/app %s/app.old", p->home_path, p->home_path);
+	hk_words_quote(&quoted, p->home_path);
+	return hk_error_hint(err, "move it away: mv %s/app %s/app.old", quoted.data, quoted.data);
 }

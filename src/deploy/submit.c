@@ -9,6 +9,7 @@
 #include <base/alloc.h>
 #include <base/strlist.h>
 #include <sys/failpoint.h>
+#include <sys/fs.h>
 #include <sys/process.h>
 #include <sys/self.h>
 
@@ -81,7 +82,8 @@ int hk_submit(const struct hk_project *p, struct hk_ledger *l,
 	if (hk_ledger_add_deployment(l, req, &s.id, err))
 		return err->code;
 	s.log_path = hk_project_log_path(p, s.id);
-	if (HK_FAILPOINT(submit_added, err) == 0 && open_log(s.log_path, &log_fd, err) == 0) {
+	if (hk_fs_mkdir_p(p->state_fd, "log", 0750, err) == 0 &&
+	    HK_FAILPOINT(submit_added, err) == 0 && open_log(s.log_path, &log_fd, err) == 0) {
 		head(log_fd, p, req, s.id);
 		if (start_worker(p, s.id, log_fd, &s.worker, err) == 0) {
 			*ret = s;

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/inotify.h>
 
 #include <base/clock.h>
@@ -19,7 +20,7 @@ struct relay {
 	int log_fd;
 	int notify_fd;
 	int worker_fd; /* pidfd; -1 once the worker has ended */
-	pid_t client_parent;
+	pid_t client_parents[2];
 	int64_t last_progress;
 	size_t from, to;      /* what of chunk is still to be written */
 	char chunk[PIPE_BUF]; /* a pipe that poll calls writable takes that much without blocking */
@@ -27,11 +28,30 @@ struct relay {
 
 enum { POLL_OUT, POLL_NOTIFY, POLL_WORKER, POLL_DETACH, POLL_COUNT };
 
-static pid_t parent_of(pid_t pid)
+/*
+ * Who has to stay: the parent of pid, and where that is a shell of the same session its parent too.
+ * git starts receive-pack through a shell for a local path, and a login shell need not exec: it
+ * outlives the client and keeps receive-pack from becoming an orphan.
+ */
+static void parents_of(pid_t pid, pid_t ret[2])
 {
-	struct hk_procstat st;
+	struct hk_procstat own, parent;
 
-	return pid && hk_procstat_read(pid, &st) ? st.ppid : 0;
+	ret[0] = 0;
+	ret[1] = 0;
+	if (!pid || !hk_procstat_read(pid, &own))
+		return;
+	ret[0] = own.ppid;
+	if (hk_procstat_read(own.ppid, &parent) && parent.session == own.session)
+		ret[1] = parent.ppid;
+}
+
+static bool client_is_gone(const struct relay *r)
+{
+	pid_t now[2];
+
+	parents_of(r->spec->client, now);
+	return memcmp(now, r->client_parents, sizeof(now)) != 0;
 }
 
 static int open_log(struct relay *r, struct hk_error *err)
@@ -123,8 +143,7 @@ static bool step(struct relay *r, enum hk_relay_end *ret)
 		return true;
 	*ret = HK_RELAY_CLIENT_GONE;
 	if (fds[POLL_OUT].revents & (POLLERR | POLLHUP | POLLNVAL) ||
-	    (fds[POLL_OUT].revents & POLLOUT && !drain(r)) ||
-	    parent_of(r->spec->client) != r->client_parent)
+	    (fds[POLL_OUT].revents & POLLOUT && !drain(r)) || client_is_gone(r))
 		return true;
 	*ret = HK_RELAY_STALLED;
 	return pending && r->spec->stall_ms >= 0 &&
@@ -135,7 +154,7 @@ int hk_relay_run(const struct hk_relay_spec *spec, enum hk_relay_end *ret, struc
 {
 	struct relay r = { .spec = spec, .log_fd = -1, .notify_fd = -1, .worker_fd = -1 };
 
-	r.client_parent = parent_of(spec->client);
+	parents_of(spec->client, r.client_parents);
 	if (open_log(&r, err)) {
 		close_log(&r);
 		return err->code;

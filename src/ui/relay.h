@@ -20,7 +20,7 @@ struct hk_relay_spec {
 	const struct hk_procid *worker; /* NULL or ended: only show what is there */
 	int out_fd;
 	int detach_fd;	  /* readable: leave (Ctrl-C in a terminal); -1: none */
-	pid_t client;	  /* its parent must stay what it is; 0: not watched */
+	pid_t client;	  /* its parents must stay what they are; 0: not watched */
 	int64_t stall_ms; /* leave when nothing could be written for so long; < 0: wait for ever */
 };
 

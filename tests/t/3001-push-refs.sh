@@ -150,12 +150,32 @@ several() {
 }
 ok_when "several refs in one push make one deployment; the others are named" several
 
+priority() { # whatever the order in which git names them
+	before=$(count)
+	git -C site push -f hostkit HEAD~1:refs/deploy/now HEAD~2:refs/tags/v2.1 HEAD~3:main 2>&1 |
+		as_seen >"$T/said"
+	expect site last.ref=refs/deploy/now "last.commit=$(head_of HEAD~1)"
+	contains "$T/said" "branch 'main' was received, not deployed: one push makes one deployment"
+	contains "$T/said" "tag 'v2.1' was received, not deployed: one push makes one deployment"
+	git -C site push -f hostkit HEAD~2:refs/heads/zz HEAD~3:refs/tags/v0 HEAD~1:main
+	expect site last.ref=refs/tags/v0 last.tag=v0 "last.commit=$(head_of HEAD~3)"
+	[ "$(count)" = $((before + 2)) ]
+	git -C site push -f hostkit HEAD:main
+	serves 6
+}
+ok_when "a commit comes before tags, and these before branches" priority
+
 globs() {
 	configure site service.driver=none deploy.branches=main,release/* deploy.tags=
 	git -C site checkout -qb release/7
 	version 7
 	push_ref site release/7
 	serves 7
+	git -C site push hostkit HEAD:refs/heads/release/1 HEAD~1:refs/heads/release/2 2>&1 |
+		as_seen >"$T/said"
+	expect site last.ref=refs/heads/release/2
+	contains "$T/said" "branch 'release/1' was received, not deployed: one push"
+	git -C site push -f hostkit HEAD:refs/heads/release/2
 	git -C site checkout -qb deeper
 	version 8
 	push_ref site deeper:refs/heads/release/x/y
@@ -165,7 +185,7 @@ globs() {
 	contains "$T/said" "tag 'v9' was received, not deployed"
 	configure site service.driver=none
 }
-ok_when "branches are globs, whose * ends at a slash; no tags means none" globs
+ok_when "branches are globs, whose * ends at a slash; of several the last deploys; no tags means none" globs
 
 second_of() { # the second in which a deployment began
 	answers last.started_at -- deploy status site | cut -c1-19

@@ -18,6 +18,7 @@ out.write(b"first line\n")
 out.write(b"\x1b[31mred\x1b[0m and \x1b[2J\x1b[10;10Hcursor tricks\x07\n")
 out.write(b"10%\r20%\r20%\r100%\r\nafter the bar\n")
 out.write(b"broken \xff\xfe utf-8\n")
+out.write(b"title \x1b]0;pwned\x07 DEL \x7f C1 \xc2\x9b2J bidi \xe2\x80\xae over\n")
 out.write(b"x" * 5000 + b"\n")
 out.write(b"error: not ours\n")
 out.write(b"no end of line")
@@ -49,6 +50,10 @@ safe() {
 	# The only escapes left are colours.
 	sed 's/\x1b\[[0-9;]*[mK]//g' raw >plain
 	not grep -aP '\x1b' plain
+	# Nor the controls of ISO 6429 in their two-byte form, nor what turns the direction of writing.
+	not grep -aP '\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]' raw
+	not grep -a pwned raw
+	contains raw "title "
 	contains raw "cursor tricks"
 	grep -E "^      20%$" said
 	grep -E "^      100%$" said
