@@ -67,7 +67,10 @@ man_check() { # a warning of the formatter is a failure
 	[ -z "$out" ] || { printf '%s\n' "$out"; return 1; }
 }
 compile() { # CC DIR OPTION...
-	CC=$1 "$top/bootstrap" configure "$2" --enable-werror "$3" && make -s -C "$2" -j"$jobs"
+	cc=$1
+	dir=$2
+	shift 2
+	CC=$cc "$top/bootstrap" configure "$dir" --enable-werror "$@" && make -s -C "$dir" -j"$jobs"
 }
 distcheck() {
 	HK_TEST_QUICK=1 make -C "$build/gcc" -j"$jobs" distcheck \
@@ -78,7 +81,8 @@ mkdir -p "$build"
 step "format (clang-format)" format_check
 step "shell scripts (shellcheck)" shell_check
 step "build with clang, no warnings" compile clang "$build/clang" --disable-failpoints
-step "build with gcc and sanitizers, no warnings" compile gcc "$build/asan" --enable-sanitizers &&
+step "build with gcc and sanitizers, no warnings" compile gcc "$build/asan" --enable-sanitizers \
+	--enable-failpoints &&
 	suite "suite under ASan and UBSan" "$build/asan"
 step "build with gcc, no warnings" compile gcc "$build/gcc" --disable-failpoints && {
 	step "man pages (groff)" man_check

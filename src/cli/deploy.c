@@ -122,9 +122,8 @@ const struct hk_cli_command hk_cli_deploy_commands[] = {
 	  .summary = "Deploy what the configured branch names.",
 	  .help = "Streams the log and exits with the deployment's code. Ctrl-C detaches; the deployment\n"
 		  "goes on.",
-	  .options = { { "build", 0, NULL,
-			 "Install for the build and build, whatever the settings say." },
-		       { "no-build", 0, NULL, "Do neither." },
+	  .options = { { "build", 0, NULL, "Build, whatever the settings say." },
+		       { "no-build", 0, NULL, "Do not build." },
 		       { "install", 0, NULL, "Install dependencies, whatever the settings say." },
 		       { "no-install", 0, NULL, "Do not." },
 		       { "restart", 0, NULL,

@@ -170,17 +170,22 @@ static void print_row(const struct hk_deployment *d)
 	char when[HK_CLOCK_RFC3339_LEN], took[HK_HUMAN_LEN] = "-";
 	const char *commit = d->commit ? d->commit : d->object;
 	const char *ref = d->ref ? hk_ref_short(d->ref) : "-";
+	hk_auto_buf text = HK_BUF_INIT, what = HK_BUF_INIT;
 
 	if (!strncmp(ref, "refs/deploy/", 12))
 		ref = "commit";
 	hk_clock_rfc3339(d->created_at, when);
 	if (d->finished_at && d->started_at)
 		hk_human_duration(d->finished_at - d->started_at, took);
-	printf("%4lld  %-11s  %.10s %.8s  %8s  %.7s  %s by %s\n", (long long)d->id,
-	       hk_status_name(d->status), when, when + 11, took, commit ? commit : "-", ref,
-	       d->pusher ? d->pusher : "-");
-	if (d->error_message)
-		printf("      %s\n", d->error_message);
+	hk_buf_addf(&text, "%s by %s", ref, d->pusher ? d->pusher : "-");
+	hk_lines_sanitize(&what, text.data, text.len, 200);
+	printf("%4lld  %-11s  %.10s %.8s  %8s  %.7s  %s\n", (long long)d->id,
+	       hk_status_name(d->status), when, when + 11, took, commit ? commit : "-", what.data);
+	if (!d->error_message)
+		return;
+	hk_buf_reset(&what);
+	hk_lines_sanitize(&what, d->error_message, strlen(d->error_message), 1000);
+	printf("      %s\n", what.data);
 }
 
 static int print_deployment(void *ctx HK_UNUSED, const struct hk_deployment *d,

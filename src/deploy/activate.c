@@ -15,6 +15,11 @@ int hk_activate(const struct hk_project *p, const char *release, struct hk_error
 {
 	hk_auto_free char *target = hk_xasprintf("releases/%s", release);
 
+	/* Of a release that somebody has removed, or put a link in the place of, nothing can be
+	 * live. */
+	if (!hk_fs_is_dir(p->releases_fd, release))
+		return hk_error_set(err, HK_E_ACTIVATE_FAILED, "'%s/releases/%s' is not a folder",
+				    p->home_path, release);
 	/*
 	 * Promise 1 over a power cut: the release's files are on disk before the link can name them
 	 * (syncfs), and the link is on disk before anything is told (fsync of its folder).

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <base/alloc.h>
+#include <deploy/running.h>
 #include <repo/export.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
@@ -18,6 +19,7 @@ struct pruning {
 	struct hk_deploy *d;
 	const char *active;
 	const char *previous;
+	char running[HK_RELEASE_NAME_LEN]; /* what the service runs from; "" not known */
 	int64_t good_left;
 	int64_t failed_left;
 	struct hk_strlist victims;
@@ -32,7 +34,7 @@ static int select_victim(void *ctx, const struct hk_release_row *r, struct hk_er
 		p->good_left--;
 	else if (!strcmp(r->state, "failed") && p->failed_left > 0)
 		p->failed_left--;
-	else if ((!p->active || strcmp(r->name, p->active)) &&
+	else if ((!p->active || strcmp(r->name, p->active)) && strcmp(r->name, p->running) &&
 		 (!p->previous || strcmp(r->name, p->previous)) && strcmp(r->name, p->d->release))
 		hk_strlist_add(&p->victims, r->name);
 	return 0;
@@ -76,6 +78,20 @@ static int sweep_leftovers(struct hk_deploy *d, struct hk_error *err)
 		       : 0;
 }
 
+/* After --no-restart the service still runs from an older release. */
+static void find_running(struct hk_deploy *d, char ret[HK_RELEASE_NAME_LEN])
+{
+	hk_auto_running r = HK_RUNNING_INIT;
+	struct hk_service_state state = { .known = false };
+	struct hk_error ignored;
+
+	ret[0] = '\0';
+	if (!hk_running_prepare(d->project, d->ledger, NULL, NULL, NULL, &r, &ignored) &&
+	    !r.driver->status(&r.service, &state, &ignored) && state.running &&
+	    hk_release_is_name(state.release))
+		memcpy(ret, state.release, HK_RELEASE_NAME_LEN);
+}
+
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	hk_auto_free char *active = NULL;
@@ -90,6 +106,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 		return hk_deploy_skip(d, "what is live is not known");
 	if (active)
 		ret = hk_ledger_previous_good(d->ledger, active, &previous, err);
+	find_running(d, p.running);
 	p.active = active;
 	p.previous = previous;
 	/* The release of this deployment, if it has one, is not yet recorded as good or failed. */

@@ -138,6 +138,8 @@ static int make_repository(const char *home, const char *branch, struct hk_error
 	} config[] = {
 		/* Pins of releases are ours: not for clients to see or to push to. */
 		{ "transfer.hideRefs", "refs/hostkit" },
+		/* An account's own core.hooksPath must not make pushes deploy nothing. */
+		{ "core.hooksPath", "hooks" },
 	};
 	hk_auto_free char *path = hk_xasprintf("%s/repo.git", home);
 	hk_auto_free char *aside = hk_xasprintf("%s.new", path);

@@ -110,6 +110,9 @@ static bool matches_standalone(int tree_fd, struct hk_detected *ret)
 		ret->entry_dir = hk_xstrdup("");
 		return true;
 	}
+	/* A link would lead out of the tree, to files that are not this deployment's to move. */
+	if (!hk_fs_is_dir(tree_fd, ".next"))
+		return false;
 	hk_buf_addstr(&path, STANDALONE);
 	if (hk_fs_open_dir(tree_fd, STANDALONE, &top, &ignored) || !find_server(top, 0, &path))
 		return false;

@@ -118,7 +118,7 @@ int hk_live_go_back(struct hk_deploy *d, struct hk_error *err)
 				    "there is no good release to go back to");
 	hk_report_say(d->report, HK_REPORT_INFO, "going back to release %s", back);
 	if (hk_activate(d->project, back, err))
-		return err->code;
+		return hk_error_prefix(err, "cannot go back");
 	memcpy(d->rolled_back_to, back, sizeof(d->rolled_back_to));
 	ret = restart(d, back, err);
 	if (ret == HK_STAGE_SKIP)

@@ -89,6 +89,9 @@ static void handle_failure(struct hk_deploy *d, size_t failed)
 {
 	struct hk_error back;
 
+	/* Switched, but not as it should be: nothing runs on it yet, so the link can go back. */
+	if (stages[failed] == &hk_stage_activate)
+		d->activated = false;
 	if (!d->activated) {
 		for (size_t i = failed + 1; i-- > 0;)
 			if (stages[i]->undo)

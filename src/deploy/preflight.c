@@ -45,6 +45,42 @@ static int check_space(struct hk_deploy *d, int fd, const char *where, struct hk
 			     d->project->home_path);
 }
 
+/* What the ref holds now, and whether a deployment of that has begun. */
+struct newest {
+	const struct hk_deploy *d;
+	const char *commit;
+	bool begun;
+};
+
+static int note_newest(void *ctx, const struct hk_deployment *row, struct hk_error *err HK_UNUSED)
+{
+	struct newest *n = ctx;
+
+	n->begun |= row->id != n->d->row.id && row->started_at && row->commit &&
+		    !strcmp(row->commit, n->commit) && !strcmp(row->ref, n->d->row.ref);
+	return 0;
+}
+
+/*
+ * Hooks may come in another order than the updates of their ref, so the order of rows does not tell
+ * everything: what the ref holds now is the newest, and what is older must not come after it.
+ */
+static int check_ref(struct hk_deploy *d, struct hk_error *err)
+{
+	struct hk_commit now;
+	struct newest n = { .d = d, .commit = now.oid };
+	struct hk_error ignored;
+
+	if (hk_repo_resolve(d->repo, d->row.ref, &now, &ignored) || !strcmp(now.oid, d->commit.oid))
+		return 0;
+	if (hk_ledger_each_deployment(d->ledger, HK_DEPLOYMENTS_ALL, 100, note_newest, &n, err))
+		return err->code;
+	if (!n.begun)
+		return 0;
+	return hk_error_set(err, HK_E_SUPERSEDED, "'%s' has moved on to %.7s, which came first",
+			    d->row.ref, now.oid);
+}
+
 static int check_service(const struct hk_conf *conf, struct hk_error *err)
 {
 	const struct hk_service_driver *driver = hk_service_driver(conf->service_driver);
@@ -89,7 +125,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	    check_space(d, d->project->releases_fd, d->project->home_path, err) ||
 	    check_space(d, d->project->state_fd, d->project->state_path, err))
 		return err->code;
-	return resolve(d, err);
+	return resolve(d, err) ? err->code : check_ref(d, err);
 }
 
 const struct hk_stage hk_stage_preflight = {

@@ -12,11 +12,16 @@
 /* A hook adds its row and starts the worker at once; after this it never will. */
 #define START_GRACE_MS 60000
 
+struct dead_row {
+	int64_t id;
+	char *release;
+	char *object;
+};
+
 struct dead {
 	int64_t keep;
 	size_t len;
-	int64_t ids[64]; /* more than that are left for the next round */
-	char *releases[64];
+	struct dead_row rows[64]; /* more than that are left for the next round */
 };
 
 static bool is_dead(const struct hk_deployment *d, int64_t keep)
@@ -34,27 +39,42 @@ static int collect(void *ctx, const struct hk_deployment *d, struct hk_error *er
 {
 	struct dead *dead = ctx;
 
-	if (!is_dead(d, dead->keep) || dead->len == HK_ARRAY_LEN(dead->ids))
+	if (!is_dead(d, dead->keep) || dead->len == HK_ARRAY_LEN(dead->rows))
 		return 0;
-	dead->ids[dead->len] = d->id;
-	dead->releases[dead->len++] = d->release ? hk_xstrdup(d->release) : NULL;
+	dead->rows[dead->len++] = (struct dead_row){
+		.id = d->id,
+		.release = d->release ? hk_xstrdup(d->release) : NULL,
+		.object = hk_xstrdup(d->object ? d->object : ""),
+	};
 	return 0;
 }
 
-static int end_row(const struct hk_project *p, struct hk_ledger *l, int64_t id, const char *release,
-		   const char *active, struct hk_error *err)
+/* Live but never found healthy: like after a failed health check, it is not one to go back to. */
+static int mark_live(struct hk_ledger *l, const char *release, struct hk_error *err)
+{
+	struct hk_release_row row = HK_RELEASE_ROW_INIT;
+	int ret = hk_ledger_get_release(l, release, &row, err);
+
+	if (!ret && strcmp(row.state, "good"))
+		ret = hk_ledger_set_release_state(l, release, "failed", err);
+	hk_release_row_release(&row);
+	return ret;
+}
+
+static int end_row(struct hk_ledger *l, const struct dead_row *row, const char *active,
+		   struct hk_error *err)
 {
 	struct hk_error why = HK_ERROR_INIT;
-	bool live = release && active && !strcmp(release, active);
+	bool live = row->release && active && !strcmp(row->release, active);
 
 	hk_error_set(&why, HK_E_INTERRUPTED,
-		     "the worker of deployment %lld died before it was done%s", (long long)id,
+		     "the worker of deployment %lld died before it was done%s", (long long)row->id,
 		     live ? "; its release is live" : "");
-	hk_error_hint(&why, "push again, or deploy it with: hostkit deploy %s", p->name);
-	/* Live but never found healthy: like a failed health check, it is not one to go back to. */
-	if (live && hk_ledger_set_release_state(l, release, "failed", err))
+	hk_error_hint(&why, "to try this commit again: git push hostkit %.7s:refs/deploy/now",
+		      row->object);
+	if (live && mark_live(l, row->release, err))
 		return err->code;
-	return hk_ledger_finish_deployment(l, id, HK_STATUS_INTERRUPTED, &why, err);
+	return hk_ledger_finish_deployment(l, row->id, HK_STATUS_INTERRUPTED, &why, err);
 }
 
 int hk_recover_rows(const struct hk_project *p, struct hk_ledger *l, int64_t keep,
@@ -71,8 +91,9 @@ int hk_recover_rows(const struct hk_project *p, struct hk_ledger *l, int64_t kee
 	ret = hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, -1, collect, &dead, err);
 	for (size_t i = 0; i < dead.len; i++) {
 		if (!ret)
-			ret = end_row(p, l, dead.ids[i], dead.releases[i], active, err);
-		free(dead.releases[i]);
+			ret = end_row(l, &dead.rows[i], active, err);
+		free(dead.rows[i].release);
+		free(dead.rows[i].object);
 	}
 	return ret;
 }

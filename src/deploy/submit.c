@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include <base/alloc.h>
+#include <base/log.h>
 #include <base/strlist.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
@@ -71,6 +72,19 @@ static int start_worker(const struct hk_project *p, int64_t id, int log_fd, stru
 	return 0;
 }
 
+/*
+ * On record from the start, so that a worker that dies before it can say who it is (a library is
+ * missing) is known to be dead. One that was quicker has said so itself, up to its end; that the
+ * row cannot be changed any more is no failure then.
+ */
+static void note_worker(struct hk_ledger *l, const struct hk_submission *s)
+{
+	struct hk_error ignored;
+
+	if (s->worker.pid && hk_ledger_set_worker(l, s->id, &s->worker, &ignored))
+		hk_log_debug("%s", ignored.message);
+}
+
 int hk_submit(const struct hk_project *p, struct hk_ledger *l,
 	      const struct hk_deployment_request *req, hk_submit_head_fn *head,
 	      struct hk_submission *ret, struct hk_error *err)
@@ -86,6 +100,7 @@ int hk_submit(const struct hk_project *p, struct hk_ledger *l,
 	    HK_FAILPOINT(submit_added, err) == 0 && open_log(s.log_path, &log_fd, err) == 0) {
 		head(log_fd, p, req, s.id);
 		if (start_worker(p, s.id, log_fd, &s.worker, err) == 0) {
+			note_worker(l, &s);
 			*ret = s;
 			return 0;
 		}

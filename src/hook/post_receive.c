@@ -200,6 +200,20 @@ static int serve(struct push *push, struct hk_error *err)
 	return ret;
 }
 
+/* git has moved the ref, so that pushing it once more would be "up-to-date". */
+static void say_again(struct push *push)
+{
+	const struct hk_ref_update *u = push->chosen;
+
+	if (push->taken || !push->len)
+		return;
+	u = u ? u : &push->updates[push->len - 1];
+	if (!hk_ref_is_null_oid(u->new_oid))
+		hk_report_say(&push->text.report, HK_REPORT_HINT,
+			      "when that is mended: git push hostkit %.7s:refs/deploy/now",
+			      u->new_oid);
+}
+
 int hk_post_receive(void)
 {
 	struct push push = { .project = HK_PROJECT_INIT, .input = HK_BUF_INIT };
@@ -220,6 +234,7 @@ int hk_post_receive(void)
 		hk_report_say(&push.text.report, HK_REPORT_ERROR, "%s", err.message);
 		if (*err.hint)
 			hk_report_say(&push.text.report, HK_REPORT_HINT, "%s", err.hint);
+		say_again(&push);
 	}
 	free(push.updates);
 	hk_buf_release(&push.input);

@@ -33,12 +33,14 @@ static int run(const struct hk_service *s, const char *key, const struct hk_comm
 	return hk_process_run(&spec, ret, err);
 }
 
-/* Stopping and asking are optional; a deployment cannot do without bringing it up. */
+/* Asking is optional; a deployment cannot do without a restart, or a stop and a start. */
 static int command_check(const struct hk_conf *conf, struct hk_error *err)
 {
-	const struct hk_command *start = &conf->service_start, *restart = &conf->service_restart;
-
-	return start->argv.len || restart->argv.len ? 0 : missing("start", err);
+	if (conf->service_restart.argv.len)
+		return 0;
+	if (!conf->service_start.argv.len)
+		return missing("start", err);
+	return conf->service_stop.argv.len ? 0 : missing("stop", err);
 }
 
 static int command_start(const struct hk_service *s, struct hk_error *err)

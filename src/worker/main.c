@@ -20,6 +20,8 @@
 #include <sys/signals.h>
 #include <ui/text.h>
 
+#define TAKE_OVER_S 60
+
 struct worker {
 	struct hk_project project;
 	struct hk_ledger *ledger;
@@ -64,10 +66,12 @@ static void take_over_ref(struct worker *w)
 
 	if (strncmp(d->row.ref, "refs/deploy/", 12))
 		return;
+	alarm(TAKE_OVER_S); /* see preflight.c: libgit2 may never come back from a broken object */
 	if (hk_repo_open(p->repo_path, p->home_path, &d->repo, &err) ||
 	    hk_repo_update_ref(d->repo, pin, d->row.object, &err) ||
 	    hk_repo_delete_ref(d->repo, d->row.ref, d->row.object, &err))
 		hk_report_say(&w->text.report, HK_REPORT_WARNING, "%s", err.message);
+	alarm(0);
 }
 
 static void describe_lock(struct worker *w)

@@ -61,4 +61,30 @@ empty() {
 }
 ok_when "an empty tree is unknown too" empty
 
+linked_away() { # a pushed link must not lead the assembly into another release
+	configure site service.driver=none
+	mkdir -p site/data/standalone/.next
+	echo server >site/data/standalone/server.js
+	echo hi >site/index.html
+	push site
+	expect site last.status=succeeded
+	old=$(realpath "$home/app")
+	ln -s ../../app/data site/.next
+	push site
+	expect site last.status=succeeded active.type=static
+	[ -f "$old/data/standalone/server.js" ]
+	[ -f "$home/app/data/standalone/server.js" ]
+}
+ok_when "a pushed link is not followed into another release" linked_away
+
+removed() { # nothing is made live that is not there
+	configure site service.driver=none "build.command=sh: d=\$PWD; mv \$d \$d.moved; ln -s ../20200101-000000 \$d"
+	remember_live site
+	push site
+	expect site last.status=failed
+	still_live site
+	[ -f "$home/app/index.html" ]
+}
+ok_when "a build that swaps its folder for a link does not get live" removed
+
 done_testing

@@ -83,7 +83,7 @@ interrupted() {
 	local stage=$1
 
 	expect site running=null last.status=interrupted last.error.code=INTERRUPTED \
-		"last.error.message~died" "last.error.hint~hostkit deploy" "stage.$stage=interrupted" \
+		"last.error.message~died" "last.error.hint~:refs/deploy/now" "stage.$stage=interrupted" \
 		last.release=null
 	still_live site
 	serves
