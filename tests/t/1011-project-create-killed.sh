@@ -7,8 +7,8 @@
 # shellcheck source=deploying.sh
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
-not_in_quick_run
 test_begin "making projects, killed in between"
+not_in_quick_run
 # The leak check at the end of a program does not work under a tracer.
 export ASAN_OPTIONS=detect_leaks=0
 strace -o /dev/null true 2>/dev/null || skip_all "strace does not work here"
