@@ -101,13 +101,15 @@ busy_port() { # one that something else listens on is passed over
 	next=$(($(look_up_port two) + 1))
 	mkfifo listens
 	python3 -c '
-import signal, socket, sys
+import signal, socket, sys, time
 s = socket.socket()
-try:
-    s.bind(("127.0.0.1", int(sys.argv[1])))
-    s.listen()
-except OSError:
-    pass  # taken by another program, which is as good
+for _ in range(100):
+    try:
+        s.bind(("127.0.0.1", int(sys.argv[1])))
+        s.listen()
+        break
+    except OSError:
+        time.sleep(0.05)  # this test, beside us, has it for a moment; or another program for good
 open("listens", "w").close()
 signal.pause()' "$next" &
 	cat listens

@@ -51,7 +51,7 @@ safe() {
 	sed 's/\x1b\[[0-9;]*[mK]//g' raw >plain
 	not grep -aP '\x1b' plain
 	# Nor the controls of ISO 6429 in their two-byte form, nor what turns the direction of writing.
-	not grep -aP '\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]' raw
+	LC_ALL=C not grep -aP '\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]' raw
 	not grep -a pwned raw
 	contains raw "title "
 	contains raw "cursor tricks"

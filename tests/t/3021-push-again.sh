@@ -17,7 +17,7 @@ quick() {
 	configure site service.driver=none
 }
 slow() { # a build that says so when it has begun, and goes on when told
-	configure site service.driver=none "build.command=sh: echo >$T/begun; cat $T/go"
+	configure site service.driver=none build.timeout=60s "build.command=sh: echo >$T/begun; cat $T/go"
 }
 quick
 echo hi >site/index.html
@@ -27,14 +27,14 @@ commit=$(git -C site rev-parse HEAD)
 
 # Whatever a failed step before left is no concern of the next.
 start_over() {
-	while hostkit deploy cancel site; do
+	while timeout 20 hostkit deploy cancel site; do
 		:
 	done
 	git --git-dir="$home/repo.git" update-ref -d refs/deploy/now
 	git --git-dir="$home/repo.git" update-ref -d refs/deploy/other
 }
 
-has_begun() {
+has_begun() { # with a limit for when the test fails
 	timeout 20 cat begun
 }
 
@@ -67,7 +67,7 @@ after_cancel() {
 	slow
 	git -C site push hostkit "$commit:refs/deploy/now" >said 2>&1 &
 	has_begun
-	hostkit deploy cancel site
+	timeout 20 hostkit deploy cancel site
 	wait
 	expect site last.status=cancelled
 	again
@@ -82,9 +82,9 @@ after_cancelled_waiting() {
 	has_begun
 	git -C site push hostkit "$commit:refs/deploy/now" >waits 2>&1 &
 	wait_until 20 grep -q "waiting for deployment" waits
-	hostkit deploy cancel site "$(answers id -- deploy log site)"
+	timeout 20 hostkit deploy cancel site "$(answers id -- deploy log site)"
 	wait
-	echo go >go
+	timeout 20 sh -c 'echo go >go'
 	hostkit deploy log site "$(cat detached)" --follow
 	again
 }

@@ -91,9 +91,18 @@ fails_with 41 "--follow of a deployment that is over ends with its status" \
 ok_when "which is 0 for a good one" hostkit deploy log site 1 --follow
 fails_with 41 "hostkit deploy ends with the deployment's status" hostkit deploy site
 
+# Limits for when the test fails, so that nobody waits for ever.
+has_begun() {
+	timeout 20 cat begun
+}
+go_on() {
+	timeout 20 sh -c 'echo go >go'
+}
+
 # A build that says so when it has begun, and goes on when told.
 slow() {
-	configure site service.driver=none "build.command=sh: echo building; echo >$T/begun; cat $T/go"
+	configure site service.driver=none build.timeout=60s \
+		"build.command=sh: echo building; echo >$T/begun; cat $T/go"
 	mkfifo begun go
 }
 slow
@@ -101,14 +110,14 @@ slow
 followed() {
 	git -C site commit -q --allow-empty -m slow
 	git -C site push -q hostkit HEAD:main &
-	read -r <begun
+	has_begun
 	hostkit --json deploy status site >answer
 	look_up answer running.status=running "running.ref=refs/heads/main"
 	hostkit deploy log site --follow >followed &
 	follower=$!
 	wait_until 10 grep -q building followed
 	head -n 1 followed | grep "^hostkit: site: deployment"
-	echo go >go
+	go_on
 	wait "$follower"
 	contains followed "success: site: "
 	wait
@@ -118,10 +127,10 @@ ok_when "--follow attaches to a running deployment, from its beginning, to its e
 followed_json() { # one object, when it is over
 	git -C site commit -q --allow-empty -m "slow again"
 	git -C site push -q hostkit HEAD:main &
-	read -r <begun
+	has_begun
 	hostkit --json deploy log site --follow >answer &
 	follower=$!
-	echo go >go
+	go_on
 	wait "$follower"
 	look_up answer success=true status=succeeded "log~success: site: "
 	wait
@@ -132,8 +141,8 @@ cancelled() {
 	remember_live site
 	git -C site commit -q --allow-empty -m cancelled
 	git -C site push hostkit HEAD:main >"$T/said" 2>&1 &
-	read -r <begun
-	hostkit deploy cancel site >out
+	has_begun
+	timeout 20 hostkit deploy cancel site >out
 	contains out "is cancelled"
 	wait
 	contains "$T/said" "cancelled"
@@ -151,14 +160,14 @@ waits() {
 cancelled_waiting() {
 	git -C site commit -q --allow-empty -m one
 	git -C site push -q hostkit HEAD:main &
-	read -r <begun
+	has_begun
 	git -C site commit -q --allow-empty -m two
 	hostkit deploy site --detach >out
 	id=$(sed -n 's/^deployment \([0-9]*\) .*/\1/p' out)
 	wait_until 10 waits "$id"
-	hostkit deploy cancel site "$id"
+	timeout 20 hostkit deploy cancel site "$id"
 	answers status=cancelled -- deploy log site "$id"
-	echo go >go
+	go_on
 	wait
 	expect site active.state=good
 	hostkit --json deploy history site --last 2 >history.out
@@ -175,7 +184,7 @@ ok_when "and a waiting one, while the other goes on" cancelled_waiting
 too_late() { # ID
 	local status=0
 
-	hostkit deploy cancel site "$1" >out 2>&1 || status=$?
+	timeout 20 hostkit deploy cancel site "$1" >out 2>&1 || status=$?
 	[ "$status" = 25 ]
 	contains out "too late"
 }
@@ -189,19 +198,19 @@ open(os.environ['GO']).read()
 http.server.test(http.server.SimpleHTTPRequestHandler, port=int(os.environ['PORT']), bind='127.0.0.1')
 PY
 live_already() {
-	configure site health.path=/index.html \
+	configure site health.path=/index.html health.timeout=30s \
 		"service.start=/usr/bin/env BEGUN=$T/begun GO=$T/go python3 serve.py"
 	git -C site add -A
 	git -C site commit -qm "a service"
 	remember_live site
 	git -C site push hostkit HEAD:main >"$T/said" 2>&1 &
-	cat begun
+	has_begun
 	not still_live site
 	too_late "$(answers id -- deploy log site)"
-	hostkit deploy cancel site >out 2>&1 || [ $? = 25 ]
+	timeout 20 hostkit deploy cancel site >out 2>&1 || [ $? = 25 ]
 	contains out "too late"
 	expect site running.status=running
-	echo go >go
+	go_on
 	wait
 	expect site last.status=succeeded stage.health=succeeded running=null
 }
