@@ -10,7 +10,12 @@ export GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.org
 
 finish() {
 	status=$?
-	trap - EXIT INT TERM
+	trap - EXIT
+	trap '' INT TERM
+	cd /
+	# Ctrl-C leaves a deployment running, which would start the service and fill the folder again.
+	hostkit deploy cancel demo >/dev/null 2>&1 || true
+	hostkit deploy log demo --follow >/dev/null 2>&1 || true
 	hostkit service stop demo >/dev/null 2>&1 || true
 	rm -rf "$dir"
 	exit $status

@@ -162,10 +162,14 @@ static bool start_by_script(int release_fd, struct hk_strlist *ret)
 }
 
 static int start_nextjs(int release_fd, const struct hk_detected *d HK_UNUSED,
-			struct hk_strlist *ret, struct hk_error *err HK_UNUSED)
+			struct hk_strlist *ret, struct hk_error *err)
 {
 	if (start_by_script(release_fd, ret))
 		return 0;
+	if (!hk_fs_is_dir(release_fd, ".next")) {
+		hk_error_set(err, HK_E_TYPE_UNKNOWN, "there is no '.next' to start");
+		return hk_error_hint(err, "let the build run, or set [project] runtime = auto");
+	}
 	hk_strlist_add(ret, "node_modules/.bin/next");
 	hk_strlist_add(ret, "start");
 	return 0;
@@ -179,6 +183,10 @@ static int start_node(int release_fd, const struct hk_detected *d HK_UNUSED, str
 
 	if (start_by_script(release_fd, ret))
 		return 0;
+	if (!hk_fs_exists(release_fd, "package.json")) {
+		hk_error_set(err, HK_E_TYPE_UNKNOWN, "there is no 'package.json'");
+		return hk_error_hint(err, "add it, or set [project] runtime = auto");
+	}
 	if (hk_package_json(release_fd, &json, err))
 		return err->code;
 	entry = hk_json_get_string(json, "main");

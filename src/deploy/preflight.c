@@ -64,6 +64,7 @@ static int note_newest(void *ctx, const struct hk_deployment *row, struct hk_err
 /*
  * Hooks may come in another order than the updates of their ref, so the order of rows does not tell
  * everything: what the ref holds now is the newest, and what is older must not come after it.
+ * Between two others, and where the ref is gone, the rows have to do.
  */
 static int check_ref(struct hk_deploy *d, struct hk_error *err)
 {
@@ -71,12 +72,14 @@ static int check_ref(struct hk_deploy *d, struct hk_error *err)
 	struct newest n = { .d = d, .commit = now.oid };
 	struct hk_error ignored;
 
-	if (hk_repo_resolve(d->repo, d->row.ref, &now, &ignored) || !strcmp(now.oid, d->commit.oid))
+	if (hk_repo_resolve(d->repo, d->row.ref, &now, &ignored))
+		return check_order(d, err);
+	if (!strcmp(now.oid, d->commit.oid))
 		return 0;
 	if (hk_ledger_each_deployment(d->ledger, HK_DEPLOYMENTS_ALL, 100, note_newest, &n, err))
 		return err->code;
 	if (!n.begun)
-		return 0;
+		return check_order(d, err);
 	return hk_error_set(err, HK_E_SUPERSEDED, "'%s' has moved on to %.7s, which came first",
 			    d->row.ref, now.oid);
 }
@@ -120,7 +123,7 @@ static int resolve(struct hk_deploy *d, struct hk_error *err)
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	alarm((unsigned)((d->project->conf.checkout_timeout + HANG_MS) / 1000));
-	if (hk_project_active(d->project, &d->old_release, err) || check_order(d, err) ||
+	if (hk_project_active(d->project, &d->old_release, err) ||
 	    check_service(&d->project->conf, err) ||
 	    check_space(d, d->project->releases_fd, d->project->home_path, err) ||
 	    check_space(d, d->project->state_fd, d->project->state_path, err))

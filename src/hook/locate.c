@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/alloc.h>
@@ -38,6 +39,21 @@ int hk_locate_check(struct hk_error *err)
 	return hk_error_hint(err, "to deploy by hand: hostkit deploy NAME");
 }
 
+/* Another folder may be called like a project's repository: an old copy, say. */
+static bool is_here(const char *path)
+{
+	struct stat there, here;
+
+	return stat(path, &there) == 0 && stat(".", &here) == 0 && there.st_dev == here.st_dev &&
+	       there.st_ino == here.st_ino;
+}
+
+static int not_a_project(const char *cwd, struct hk_error *err)
+{
+	return hk_error_set(err, HK_E_USAGE, "'%s' is not the repository of a hostkit project",
+			    cwd);
+}
+
 int hk_locate_project(struct hk_project *ret, struct hk_error *err)
 {
 	const char *other = getenv("HOSTKIT_ROOT");
@@ -52,9 +68,10 @@ int hk_locate_project(struct hk_project *ret, struct hk_error *err)
 	name = repo ? cut_last(path) : NULL;
 	home = name ? cut_last(path) : NULL;
 	if (!home || strcmp(repo, "repo.git") || strcmp(home, "home"))
-		return hk_error_set(err, HK_E_USAGE,
-				    "'%s' is not the repository of a hostkit project", cwd);
+		return not_a_project(cwd, err);
 	if (has_project(*path ? path : "/", name) || !other)
 		return hk_project_open(*path ? path : "/", name, ret, err);
-	return hk_project_open(other, name, ret, err);
+	if (hk_project_open(other, name, ret, err))
+		return err->code;
+	return is_here(ret->repo_path) ? 0 : not_a_project(cwd, err);
 }

@@ -12,6 +12,7 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/human.h>
+#include <base/log.h>
 #include <deploy/deploy.h>
 #include <deploy/recover.h>
 #include <deploy/verdict.h>
@@ -108,6 +109,16 @@ static int take_lock(struct worker *w, struct hk_error *err)
 	return 0;
 }
 
+static void let_go(struct hk_lock *lock)
+{
+	struct hk_error ignored;
+
+	/* A hook may hold it next and not say so: no waiter is to be told of this worker. */
+	if (lock->fd >= 0 && hk_lock_describe(lock, "", &ignored))
+		hk_log_debug("%s", ignored.message);
+	hk_lock_release(lock);
+}
+
 /* Ended before the pipeline began: recorded and told all the same. */
 static int give_up(struct worker *w, const struct hk_error *why)
 {
@@ -151,7 +162,7 @@ int main(int argc, char **argv)
 		return hk_code_exit(HK_E_USAGE);
 	}
 	status = set_up(&w, argv, &err) ? give_up(&w, &err) : work(&w);
-	hk_lock_release(&w.lock);
+	let_go(&w.lock);
 	hk_deploy_release(&w.deploy);
 	hk_ledger_close(w.ledger);
 	hk_project_close(&w.project);

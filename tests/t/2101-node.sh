@@ -10,37 +10,32 @@
 . "$(cd "$(dirname "$0")" && pwd)/apps.sh"
 
 test_begin "Node applications"
-require_programs node npm curl
 not_in_quick_run
+require_programs node npm curl
+require_registry
 new_project web
-use_registry web
+share_npm_cache web
 configure web health.interval=200ms
-cat >web/package.json <<'JSON'
-{ "name": "web", "private": true,
-  "scripts": { "start": "node server.js" },
-  "dependencies": { "express": "4.21.2" },
-  "devDependencies": { "is-number": "7.0.0" } }
-JSON
-cat >web/server.js <<'JS'
-const app = require('express')();
-app.get('/api/health', (req, res) => res.send('ok'));
-app.get('/', (req, res) => res.send('Hello from Express'));
-app.listen(process.env.PORT, process.env.HOST);
-JS
-echo node_modules >web/.gitignore
 home=$(home_of web)
 
-with_lockfile() {
-	(cd web && npm install --package-lock-only --no-audit --no-fund)
-	push web
-	expect web last.status=succeeded active.type=node stage.install=succeeded stage.build=skipped \
-		stage.dependencies=skipped
-	grep -E "^ 3/10 install +npm ci --omit=dev$" said
-	[ "$(curl -fsS "$(url_of web)/")" = "Hello from Express" ]
-	[ -d "$home/app/node_modules/express" ]
+# What the application runs with is in the release; what only its development needs is not.
+production_only() {
+	[ -f "$home/app/node_modules/express/package.json" ]
 	[ ! -e "$home/app/node_modules/is-number" ]
 }
-ok_when "with a lockfile npm ci installs what production needs" with_lockfile
+
+with_lockfile() {
+	express_app web
+	write_lockfile web
+	push web
+	expect web last.status=succeeded active.type=node stage.install=succeeded \
+		stage.build=skipped stage.dependencies=skipped
+	grep -E "^ 3/10 install +npm ci --omit=dev$" said
+	production_only
+	serves web "Hello from Express"
+}
+ok_when "with a lockfile, npm ci installs what production needs, and the page is served" \
+	with_lockfile
 
 with_build() {
 	sed -i 's/"start":/"build": "node build.js", "start":/' web/package.json
@@ -50,9 +45,8 @@ with_build() {
 	grep -E "^ 3/10 install +npm ci --include=dev$" said
 	grep -E "^ 6/10 dependencies +npm prune --omit=dev$" said
 	[ "$(cat "$home/app/built")" = yes ]
-	[ ! -e "$home/app/node_modules/is-number" ]
-	[ -d "$home/app/node_modules/express" ]
-	[ "$(curl -fsS "$(url_of web)/")" = "Hello from Express" ]
+	production_only
+	serves web "Hello from Express"
 }
 ok_when "a build has development dependencies; the release has not" with_build
 
@@ -62,53 +56,81 @@ without_lockfile() {
 	push web
 	expect web last.status=succeeded
 	grep -E "^ 3/10 install +npm install --include=dev$" said
+	production_only
+	serves web "Hello from Express"
 }
-ok_when "without a lockfile npm install does it" without_lockfile
+ok_when "without a lockfile, npm install does it" without_lockfile
 
-broken_lockfile() { # what npm ci refuses
+# --- Installs that fail
+
+install_fails() { # TEXT that the client is told
 	remember_live web
-	echo '{ "name": "web", "lockfileVersion": 3, "packages": {} }' >web/package-lock.json
 	push web
-	expect web last.status=failed stage.install=failed last.error.code=COMMAND_FAILED
-	contains said "npm error"
+	expect web last.status=failed last.error.code=COMMAND_FAILED stage.install=failed
+	contains said "$1"
 	still_live web
-	[ "$(curl -fsS "$(url_of web)/")" = "Hello from Express" ]
-	git -C web rm -qf package-lock.json
+	no_staging web
+	serves web "Hello from Express"
 }
-ok_when "an install that fails leaves the old release serving" broken_lockfile
 
-entries() { # what starts it: scripts.start, else main, else index.js
-	rm web/*.js
-	echo 1 >web/version
-	node_server web/main.js
-	echo '{ "name": "web", "main": "main.js" }' >web/package.json
-	push web
-	expect web last.status=succeeded
-	[ "$(curl -fsS "$(url_of web)/")" = 1 ]
-	git -C web mv main.js index.js
-	echo '{ "name": "web" }' >web/package.json
-	push web
-	expect web last.status=succeeded
-	rm web/index.js
-	push web
-	expect web last.status=failed stage.release=failed last.error.code=TYPE_UNKNOWN
-	contains said "there is no 'index.js'"
-	[ "$(curl -fsS "$(url_of web)/")" = 1 ]
+broken_lockfile() {
+	echo '{ "name": "web", "lockfileVersion": 3, "packages": {} }' >web/package-lock.json
+	install_fails "npm error Missing: express@4.21.2 from lock file"
+	rm web/package-lock.json
 }
-ok_when "main and index.js start where there is no start script; without one it fails in time" entries
+ok_when "a lockfile without the dependencies fails the install; the old release serves" \
+	broken_lockfile
+
+no_such_version() {
+	sed -i 's/4\.21\.2/4.999.0/' web/package.json
+	install_fails "npm error code ETARGET"
+}
+ok_when "a version that the registry has not fails the install; the old release serves" \
+	no_such_version
 
 not_json() {
 	echo '{ "name": ' >web/package.json
-	push web
-	expect web last.status=failed
-	[ "$(curl -fsS "$(url_of web)/")" = 1 ]
+	install_fails "npm error code EJSONPARSE"
+}
+ok_when "a package.json that is no JSON fails the install; the old release serves" not_json
+
+no_file() {
 	rm web/package.json
 	mkdir web/package.json
 	echo x >web/package.json/x
-	push web
-	expect web last.status=failed
-	[ "$(curl -fsS "$(url_of web)/")" = 1 ]
+	install_fails "npm error code EISDIR"
+	rm -r web/package.json
 }
-ok_when "a manifest that is none fails, and what was live stays" not_json
+ok_when "a package.json that is a folder fails the install; the old release serves" no_file
+
+# --- What starts it
+
+rm -f web/*.js
+
+starts() { # MANIFEST FILE: that it runs FILE, and serves
+	git -C web rm -qf --ignore-unmatch main.js index.js
+	echo "$1" >web/package.json
+	node_app web "this is $2" "$2"
+	push web
+	expect web last.status=succeeded active.type=node
+	serves web "this is $2"
+}
+ok_when "without a start script, main is started" \
+	starts '{ "name": "web", "main": "main.js" }' main.js
+ok_when "without main, index.js" starts '{ "name": "web" }' index.js
+
+nothing_to_start() {
+	remember_live web
+	git -C web mv index.js other.js
+	push web
+	expect web last.status=failed stage.release=failed last.error.code=TYPE_UNKNOWN
+	contains said "there is no 'index.js'"
+	grep '^hint: add "start" to the scripts' said
+	still_live web
+	no_staging web
+	serves web "this is index.js"
+}
+ok_when "with nothing to start it fails, says what to add, and the old release serves" \
+	nothing_to_start
 
 done_testing

@@ -6,85 +6,115 @@
 . "$(cd "$(dirname "$0")" && pwd)/lib.sh"
 # shellcheck source=deploying.sh
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
+# shellcheck source=apps.sh
+. "$(cd "$(dirname "$0")" && pwd)/apps.sh"
 
 test_begin "static sites and unknown trees"
 new_project site
+configure site
 home=$(home_of site)
-mkdir site/css
-echo '<h1>hi</h1>' >site/index.html
-echo 'body {}' >site/css/site.css
 
 static() {
+	static_site site hi
 	push site
-	expect site last.status=succeeded active.type=static stage.install=skipped stage.build=skipped \
-		stage.dependencies=skipped stage.restart=skipped stage.health=skipped
+	expect site last.status=succeeded active.type=static stage.install=skipped \
+		stage.build=skipped stage.dependencies=skipped stage.restart=skipped \
+		stage.health=skipped
 	diff -r --exclude=.git site "$home/app/"
-	[ "$(readlink "$home/app")" = "releases/$(basename "$(realpath "$home/app")")" ]
+	[ "$(readlink "$home/app")" = "releases/$(fact site last.release)" ]
+}
+ok_when "a static site is released as it is" static
+
+nothing_runs() {
+	lacks said "http://"
 	hostkit service status site >out
 	contains out "not running"
+	answers running=false pid=null -- service status site
 }
-ok_when "a static site is released as it is; there is nothing to run" static
+ok_when "there is nothing to run, and nobody is sent to an address" nothing_runs
 
-unknown() {
+changed() {
 	remember_live site
-	git -C site rm -q index.html
+	static_site site hello
+	push site
+	expect site last.status=succeeded
+	not still_live site
+	diff -r --exclude=.git site "$home/app/"
+	contains "$home/$(cat site.live)/index.html" "<h1>hi</h1>"
+}
+ok_when "a change is live at once, and the release before is whole" changed
+
+# --- Refused
+
+# refused TEXT: the deployment fails for what the tree is, before it is live, and says TEXT.
+refused() {
+	remember_live site
 	push site
 	expect site last.status=failed stage.release=failed last.error.code=TYPE_UNKNOWN
-	grep "^error: site: release: cannot tell what this is" said
-	grep "^hint: add one of these" said
+	contains said "$1"
 	still_live site
 	no_staging site
+	[ "$(ls "$home/releases")" = "$(cat releases)" ]
+}
+ls "$home/releases" >releases
+
+unknown() {
+	git -C site mv index.html start.html
+	refused "error: site: release: cannot tell what this is"
+	grep "^hint: add one of these" said
 }
 ok_when "an unknown tree fails with a suggestion, and what was live stays" unknown
+
+empty() {
+	git -C site rm -rq .
+	refused "cannot tell what this is"
+	git -C site checkout -q HEAD~ -- .
+}
+ok_when "an empty tree is unknown too" empty
+
+wrong() { # RUNTIME TEXT
+	configure site "project.runtime=$1"
+	refused "$2"
+	grep "^hint: " said
+}
+ok_when "[project] runtime = nextjs-standalone misses the build's output" \
+	wrong nextjs-standalone "there is no server.js below '.next/standalone'"
+ok_when "runtime = nextjs too" wrong nextjs "there is no '.next'"
+ok_when "runtime = node misses the manifest" wrong node "there is no 'package.json'"
+ok_when "runtime = python misses the module" wrong python "there is no module 'app'"
+
+no_kind() {
+	remember_live site
+	printf '[project]\nruntime = php\n' >"$HOSTKIT_ROOT/etc/hostkit/projects/site.ini"
+	not hostkit config check site 2>error
+	contains error "site.ini:2: "
+	contains error "php"
+	contains error "static"
+	push site
+	contains said "site.ini:2: "
+	still_live site
+}
+ok_when "a runtime that there is not is named with its line, and nothing is deployed" no_kind
+
+# --- Told
 
 told() {
 	configure site project.runtime=static
 	push site
 	expect site last.status=succeeded active.type=static
-	configure site project.runtime=nextjs-standalone
-	push site
-	expect site last.status=failed last.error.code=TYPE_UNKNOWN
-	contains said "there is no server.js below '.next/standalone'"
-	configure site project.runtime=python
-	push site
-	expect site last.status=failed
-	contains said "there is no module 'app'"
+	[ -f "$home/app/start.html" ]
 }
-ok_when "[project] runtime is obeyed, and says what it misses" told
+ok_when "runtime = static releases any tree" told
 
-empty() {
-	configure site
-	git -C site rm -rqf .
-	git -C site commit -qm nothing
-	push_ref site HEAD:main
-	expect site last.status=failed last.error.code=TYPE_UNKNOWN
-}
-ok_when "an empty tree is unknown too" empty
-
-linked_away() { # a pushed link must not lead the assembly into another release
-	configure site service.driver=none
-	mkdir -p site/data/standalone/.next
-	echo server >site/data/standalone/server.js
-	echo hi >site/index.html
+own_start() {
+	configure site "service.start=sh -c 'exec sleep 1000'" health.enabled=no \
+		project.runtime=static
 	push site
-	expect site last.status=succeeded
-	old=$(realpath "$home/app")
-	ln -s ../../app/data site/.next
-	push site
-	expect site last.status=succeeded active.type=static
-	[ -f "$old/data/standalone/server.js" ]
-	[ -f "$home/app/data/standalone/server.js" ]
+	expect site last.status=succeeded stage.restart=succeeded
+	answers running=true -- service status site
+	hostkit service stop site
+	answers running=false -- service status site
 }
-ok_when "a pushed link is not followed into another release" linked_away
-
-removed() { # nothing is made live that is not there
-	configure site service.driver=none "build.command=sh: d=\$PWD; mv \$d \$d.moved; ln -s ../20200101-000000 \$d"
-	remember_live site
-	push site
-	expect site last.status=failed
-	still_live site
-	[ -f "$home/app/index.html" ]
-}
-ok_when "a build that swaps its folder for a link does not get live" removed
+ok_when "with a start command of its own it runs that" own_start
 
 done_testing

@@ -16,70 +16,122 @@ home=$(home_of site)
 zero=0000000000000000000000000000000000000000
 head=$(git -C site rev-parse HEAD)
 
-hook() { # STATUS TEXT [INPUT]
-	local status=0
+deployments() {
+	hostkit --json deploy history site --last 1000 | { grep -o '"started_at"' || true; } | wc -l
+}
 
-	printf '%s' "${3:-}" | (cd "$home/repo.git" && hooks/post-receive) >out 2>&1 || status=$?
+main() {
+	git -C "$home/repo.git" rev-parse main
+}
+
+# hook STATUS TEXT [INPUT]: run in the repository, as git would, but by hand
+hook() {
+	local status=0 before
+
+	before=$(deployments)
+	printf '%b' "${3:-}" | (cd "$home/repo.git" && hooks/post-receive) >out 2>&1 || status=$?
 	cat out
 	[ "$status" = "$1" ]
 	contains out "$2"
+	[ "$status" = 0 ] || [ "$(deployments)" = "$before" ]
 }
+
 ok_when "without git it says what it is" hook 2 "git did not start it"
+ok_when "and how to deploy by hand" hook 2 "hint: to deploy by hand: hostkit deploy"
 export GIT_DIR=.
-ok_when "without input too" hook 2 "no ref updates on standard input"
-ok_when "garbage is quoted" hook 2 "'what is this' is not a ref update" "what is this
-"
+ok_when "without input it says so" hook 2 "no ref updates on standard input"
+ok_when "garbage is quoted" hook 2 "'what is this' is not a ref update" "what is this\n"
 ok_when "half an update is garbage" hook 2 "is not a ref update" "$zero $head"
+ok_when "so is a short object id" hook 2 "is not a ref update" "$zero ${head:0:7} refs/heads/main\n"
 ok_when "so is a ref with control characters" hook 2 "is not a ref update" \
-	"$zero $head refs/heads/$(printf 'a\001b')
-"
-ok_when "a right line deploys" hook 0 "success: site: " "$zero $head refs/heads/main
-"
+	"$zero $head refs/heads/a\001b\n"
+ok_when "so is one that is no ref" hook 2 "is not a ref update" "$zero $head ../../main\n"
+ok_when "one line of garbage spoils a good one" hook 2 "'x' is not a ref update" \
+	"$zero $head refs/heads/main\nx\n"
+
+harmless() { # what is quoted cannot play tricks on a terminal
+	hook 2 "is not a ref update" "\033[2J\033]0;title\007 a b\n"
+	not grep -P '[\x00-\x08\x0b-\x1f\x7f]' out
+}
+ok_when "quoted garbage holds no control characters" harmless
+
+binary() {
+	local status=0
+
+	head -c 100000 /dev/urandom >garbage
+	(cd "$home/repo.git" && hooks/post-receive) <garbage >out 2>&1 || status=$?
+	[ "$status" = 2 ]
+	[ "$(wc -c <out)" -lt 2000 ]
+}
+ok_when "100 KB of random bytes are refused in a line" binary
+ok_when "a right line deploys" hook 0 "success: site: " "$zero $head refs/heads/main\n"
+
+absent() { # a commit that the repository does not have
+	hook 0 "error: site: " "$head ${head//[0-9]/a} refs/heads/main\n"
+	expect site last.status=failed "last.error.message~has no commit"
+}
+ok_when "a commit that is not there is a failed deployment, and says so" absent
 unset GIT_DIR
+
+look_alike() { # in a folder that is called like the project's repository, and is not
+	local status=0
+
+	mkdir -p old/home/site/repo.git
+	(cd old/home/site/repo.git && GIT_DIR=. "$home/repo.git/hooks/post-receive") \
+		<<<"$zero $head refs/heads/main" >out 2>&1 || status=$?
+	cat out
+	[ "$status" != 0 ]
+	contains out "error: '$T/old/home/site/repo.git' is not the repository of"
+	lacks out "deployment"
+}
+ok_when "in another folder of that name it deploys nothing, whatever HOSTKIT_ROOT says" look_alike
 
 elsewhere() {
 	git init -q --bare other.git
 	ln -s "$HK_LIBEXECDIR/post-receive" other.git/hooks/post-receive
 	git -C site push "$T/other.git" HEAD:main >said 2>&1
 	contains said "is not the repository of a hostkit project"
+	[ "$(git -C other.git rev-parse main)" = "$(git -C site rev-parse HEAD)" ]
 }
 ok_when "in another repository it says so, and the push is done all the same" elsewhere
 
 leaked() { # what a shell may have exported about other repositories
-	GIT_INDEX_FILE=/nowhere GIT_CONFIG_COUNT=0 GIT_OBJECT_DIRECTORY='' \
-		git -C site push -q hostkit HEAD:refs/deploy/now 2>/dev/null || true
-	echo two >site/index.html
-	git -C site commit -qam two
-	GIT_AUTHOR_NAME=x GIT_EDITOR=false git -C site push -q hostkit HEAD:main
-	[ "$(cat "$home/app/index.html")" = two ]
-}
-ok_when "variables of git do not reach the deployment" leaked
+	local next
 
-odd_home() { # the pusher's own configuration is not the project's
-	printf '[core]\n\tautocrlf = true\n[safe]\n\tdirectory = /nowhere\n' >>"$GIT_CONFIG_GLOBAL"
-	printf 'a\nb\n' >site/index.html
-	git -C site -c core.autocrlf=false commit -qam three
-	git -C site push -q hostkit HEAD:main
-	printf 'a\nb\n' | cmp - "$home/app/index.html"
-	git config --global --unset core.autocrlf
+	printf '*.html text\n' >site/.gitattributes
+	printf 'one\ntwo\n' >site/index.html
+	git -C site add -A
+	git -C site commit -qm two
+	configure site service.driver=none "build.command=sh: env >$T/environment"
+	git -C site push -q hostkit HEAD:refs/heads/later
+	next=$(git -C site rev-parse HEAD)
+	git -C "$home/repo.git" update-ref refs/heads/main "$next"
+	export GIT_DIR=. GIT_WORK_TREE=/nowhere GIT_INDEX_FILE=/nowhere/index \
+		GIT_OBJECT_DIRECTORY=/nowhere/objects GIT_NAMESPACE=other GIT_EXTERNAL_DIFF=false \
+		GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.autocrlf GIT_CONFIG_VALUE_0=true \
+		GIT_CONFIG_PARAMETERS="'core.eol=crlf'" GIT_EXEC_PATH=/nowhere
+	hook 0 "success: site: " "$head $next refs/heads/main\n"
+	printf 'one\ntwo\n' | cmp - "$home/app/index.html"
+	not grep "^GIT_" environment
+	not grep nowhere environment
 }
-ok_when "the pusher's configuration changes nothing" odd_home
+ok_when "variables of git that leaked into its environment change nothing" leaked
 
-linked() { # a home on another disk, reached by a link
-	mv "$home" "$T/disk"
-	ln -s "$T/disk" "$home"
-	echo four >site/index.html
-	git -C site commit -qam four
-	git -C site push hostkit HEAD:main >said 2>&1
-	contains said "is not the repository of a hostkit project"
-	rm "$home"
-	mv "$HOSTKIT_ROOT/home" "$T/homes"
-	mkdir "$T/homes/home"
-	mv "$T/disk" "$T/homes/home/site"
-	ln -s "$T/homes/home" "$HOSTKIT_ROOT/home"
-	git -C site push -q hostkit HEAD:refs/deploy/now
-	[ "$(cat "$home/app/index.html")" = four ]
+bare() { # an environment with nothing at all in it
+	configure site service.driver=none "build.command=sh: echo \$HOME >$T/its_home"
+	(cd "$home/repo.git" && env -i GIT_DIR=. hooks/post-receive) \
+		<<<"$zero $(main) refs/heads/main" >out 2>&1
+	contains out "success: site: "
+	echo "$home" | diff - its_home
 }
-ok_when "where home/ is a link, HOSTKIT_ROOT tells the hook its root" linked
+ok_when "no environment at all is enough" bare
+
+closed() { # by somebody who closed its descriptors
+	(cd "$home/repo.git" && GIT_DIR=. hooks/post-receive) \
+		<<<"$zero $(main) refs/heads/main" >&- 2>&-
+	hostkit deploy log site --follow >out
+	contains out "success: site: "
+}
+ok_when "nor does it need somewhere to write to" closed
 
 done_testing
