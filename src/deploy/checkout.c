@@ -36,12 +36,14 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	struct hk_export_result result = { .files = 0 };
 	hk_auto_strlist env = HK_STRLIST_INIT;
+	hk_auto_free char *mark = hk_environment_mark(d->project, d->row.id);
 	struct hk_export_spec spec;
 	char size[HK_HUMAN_LEN];
 	int ret;
 
 	if (make_staging(d, err) || hk_environment_build(d->project, &d->row, &env, err))
 		return err->code;
+	hk_strlist_add(&env, mark);
 	spec = (struct hk_export_spec){
 		.commit = d->commit.oid,
 		.dir_fd = d->staging_fd,

@@ -37,6 +37,7 @@ void hk_deploy_output(void *ctx, const char *line, size_t len)
 	d->report->ops->output(d->report, line, len);
 }
 
+/* The last entry of env is the mark. */
 static int run_one(struct hk_deploy *d, const struct hk_strlist *argv, const struct hk_strlist *env,
 		   int cwd_fd, int64_t timeout_ms, struct hk_error *err)
 {
@@ -57,6 +58,7 @@ static int run_one(struct hk_deploy *d, const struct hk_strlist *argv, const str
 	spec.cancel_fd = d->cancel_fd;
 	spec.timeout_ms = timeout_ms;
 	spec.grace_ms = d->project->conf.build_grace;
+	spec.mark = env->items[env->len - 1];
 	spec.on_line = hk_deploy_output;
 	spec.ctx = d;
 	ret = hk_process_run(&spec, &result, err);
@@ -71,9 +73,11 @@ int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int c
 {
 	int64_t deadline = hk_clock_deadline(timeout_ms);
 	hk_auto_strlist env = HK_STRLIST_INIT;
+	hk_auto_free char *mark = hk_environment_mark(d->project, d->row.id);
 	int ret;
 
 	ret = hk_environment_build(d->project, &d->row, &env, err);
+	hk_strlist_add(&env, mark);
 	for (size_t i = 0; !ret && i < commands->len; i++)
 		ret = run_one(d, &commands->argv[i], &env, cwd_fd,
 			      i ? hk_clock_left(deadline) : timeout_ms, err);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <base/alloc.h>
 #include <store/dotenv.h>
@@ -95,6 +96,17 @@ static int add_dotenv(const struct hk_project *p, struct hk_strlist *env, struct
 	for (size_t i = 0; i < entries.len; i++)
 		set(env, entries.items[i]);
 	return 0;
+}
+
+char *hk_environment_mark(const struct hk_project *p, int64_t deployment)
+{
+	struct stat st = { .st_ino = 0 };
+
+	/* Not the path: one folder can have several, and the same name is used under other roots. */
+	if (fstat(p->state_fd, &st))
+		st.st_ino = 0;
+	return hk_xasprintf("HOSTKIT_RUN=%s#%lld@%llx.%llx", p->name, (long long)deployment,
+			    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 }
 
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,

@@ -20,4 +20,10 @@
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * The entry, for the environment of installs and builds (never of services), by which recovery
+ * finds what a killed worker of that deployment has left running. The caller frees.
+ */
+char *hk_environment_mark(const struct hk_project *p, int64_t deployment);
+
 #endif

@@ -210,8 +210,10 @@ static void end_orphans(const struct run *r)
 {
 	struct hk_error ignored = HK_ERROR_INIT;
 
-	/* Without its supervisor the session is the best handle on the tree that there is. */
+	/* Without its supervisor the session and the mark are the handles on the tree. */
 	if (r->command.pid && hk_process_end_session(&r->command, r->spec->grace_ms, &ignored))
+		hk_log_debug("%s", ignored.message);
+	if (r->spec->mark && hk_process_end_marked(r->spec->mark, NULL, &ignored))
 		hk_log_debug("%s", ignored.message);
 }
 

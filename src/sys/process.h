@@ -39,6 +39,11 @@ struct hk_process_spec {
 	int64_t timeout_ms;	 /* < 0: none */
 	int64_t grace_ms; /* between TERM and KILL; also for what a finished command leaves */
 	unsigned flags;
+	/*
+	 * An entry of env that nothing else has: what a supervisor that was killed leaves of the
+	 * tree is found by it (see hk_process_end_marked). NULL: only the command's session is.
+	 */
+	const char *mark;
 	size_t max_line;     /* see hk_lines; 0: HK_LINES_MAX */
 	hk_line_fn *on_line; /* sanitized lines of stdout and stderr, in order; NULL: discarded */
 	void *ctx;
@@ -100,5 +105,13 @@ int hk_process_detach(const struct hk_process_detach *spec, pid_t *ret_pid,
 struct hk_procid;
 int hk_process_end_session(const struct hk_procid *leader, int64_t grace_ms,
 			   struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Ends, by KILL, every process that was started with that entry in its environment, until none is
+ * left: for what a caller that was killed together with its supervisor has left. *ret_ended (may be
+ * NULL) counts them.
+ */
+int hk_process_end_marked(const char *entry, unsigned *ret_ended,
+			  struct hk_error *err) HK_MUST_CHECK;
 
 #endif

@@ -17,6 +17,7 @@
 
 #define SCANS_MAX 3  /* for members of a session while other processes come into being */
 #define WAIT_MAX 256 /* processes waited for at once; callers look again anyway */
+#define ENVIRON_MAX (2 << 20)
 
 void hk_proclist_release(struct hk_proclist *l)
 {
@@ -126,6 +127,50 @@ static bool scan_session(const struct hk_procid *leader, struct hk_proclist *ret
 			continue;
 		if (st.start >= leader->start && st.state != 'Z' && st.state != 'X')
 			add(ret, &st);
+	}
+	return true;
+}
+
+/* Whether one of the texts of /proc/PID/environ, each ending in a NUL, is the entry. */
+static bool has_entry(int proc_fd, const char *pid, const char *entry)
+{
+	hk_auto_free char *path = hk_xasprintf("%s/environ", pid);
+	hk_auto_close int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	size_t len = strlen(entry) + 1;
+	hk_auto_buf text = HK_BUF_INIT;
+	ssize_t n;
+
+	/* It belongs to a process that another user owns, or that has ended. */
+	if (fd < 0)
+		return false;
+	do {
+		hk_buf_reserve(&text, 16384);
+		n = read(fd, text.data + text.len, 16384);
+		if (n > 0)
+			text.data[text.len += (size_t)n] = '\0';
+	} while (n > 0 && text.len < ENVIRON_MAX);
+	for (size_t i = 0; i + len <= text.len; i += strlen(text.data + i) + 1)
+		if (!memcmp(text.data + i, entry, len))
+			return true;
+	return false;
+}
+
+bool hk_proclist_marked(const char *entry, struct hk_proclist *ret)
+{
+	hk_auto_closedir DIR *proc = opendir("/proc");
+	const struct dirent *e;
+	struct hk_procstat st;
+
+	if (!proc)
+		return false;
+	while ((e = readdir(proc))) {
+		const char *p = e->d_name;
+		pid_t pid = next_pid(&p);
+
+		if (!pid || pid == getpid() || !hk_procstat_read(pid, &st) || st.state == 'Z' ||
+		    st.state == 'X' || !has_entry(dirfd(proc), e->d_name, entry))
+			continue;
+		add(ret, &st);
 	}
 	return true;
 }

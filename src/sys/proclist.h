@@ -38,6 +38,12 @@ void hk_proclist_descendants(pid_t root, struct hk_proclist *ret);
  */
 bool hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret) HK_MUST_CHECK;
 
+/*
+ * What was started with that entry ("NAME=value") in its environment, but not the caller itself.
+ * Only processes that the caller may inspect are seen. False when /proc cannot be read.
+ */
+bool hk_proclist_marked(const char *entry, struct hk_proclist *ret) HK_MUST_CHECK;
+
 /* What became of a round of signals. */
 struct hk_proclist_sent {
 	unsigned sent;

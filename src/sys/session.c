@@ -1,5 +1,6 @@
 /*
- * Ending a session: how a service is stopped by whoever comes later, knowing only its leader.
+ * Ending what somebody else started: a session (a service, knowing only its leader), or everything
+ * that carries a mark in its environment (the commands of a worker that was killed).
  */
 #include <sys/process.h>
 
@@ -94,4 +95,30 @@ int hk_process_end_session(const struct hk_procid *leader, int64_t grace_ms, str
 		return hk_error_set_errno(err, HK_E_IO, sent.refused_errno, "cannot end process %d",
 					  (int)sent.refused_pid);
 	return 0;
+}
+
+int hk_process_end_marked(const char *entry, unsigned *ret_ended, struct hk_error *err)
+{
+	struct hk_proclist_sent sent = { 0 };
+	unsigned ended = 0;
+
+	for (int refused = 0; refused < REFUSED_ROUNDS;) {
+		hk_auto_proclist found = HK_PROCLIST_INIT;
+
+		if (!hk_proclist_marked(entry, &found))
+			return hk_error_set_errno(err, HK_E_IO, errno, "cannot read '/proc'");
+		if (!found.len) {
+			if (ret_ended)
+				*ret_ended = ended;
+			return 0;
+		}
+		/* What is stopped forks no more while the others are ended. */
+		hk_proclist_signal(&found, SIGSTOP, &sent);
+		hk_proclist_signal(&found, SIGKILL, &sent);
+		ended += sent.sent;
+		refused = sent.refused && !sent.sent ? refused + 1 : 0;
+		hk_proclist_wait(&found, hk_clock_deadline(ROUND_MS));
+	}
+	return hk_error_set_errno(err, HK_E_IO, sent.refused_errno, "cannot end process %d",
+				  (int)sent.refused_pid);
 }

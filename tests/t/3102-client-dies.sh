@@ -69,7 +69,7 @@ push_next() { # REMOTE: the client, the first of its session, is $client
 	git -C site add -A
 	git -C site commit -qm "version $n"
 	# A shell starts what it puts into the background deaf to SIGINT.
-	setsid env --default-signal=INT,QUIT git -C site push "$1" HEAD:main >said.raw 2>&1 &
+	setsid env --default-signal=HUP,INT,QUIT git -C site push "$1" HEAD:main >said.raw 2>&1 &
 	client=$!
 }
 
