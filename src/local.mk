@@ -25,6 +25,7 @@ src_libhostkit_a_SOURCES = \
 	src/sys/exec.c src/sys/exec.h \
 	src/sys/failpoint.c src/sys/failpoint.h \
 	src/sys/failpoints.def \
+	src/sys/faultcall.c src/sys/faultcalls.def \
 	src/sys/fs.c src/sys/fs.h \
 	src/sys/lock.c src/sys/lock.h \
 	src/sys/process.c src/sys/process.h \
@@ -41,10 +42,12 @@ src_libhostkit_a_SOURCES = \
 	src/conf/options.c src/conf/options.def src/conf/options.h \
 	src/conf/parse.c src/conf/parse.h \
 	src/conf/show.c src/conf/show.h \
+	src/store/adopt.c \
 	src/store/db.c src/store/db.h \
 	src/store/deployments.c \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/ledger.c src/store/ledger.h \
+	src/store/refs.c \
 	src/store/releases.c \
 	src/store/stages.c \
 	src/net/http.c src/net/http.h \
@@ -63,26 +66,32 @@ src_libhostkit_a_SOURCES = \
 	src/service/record.c src/service/record.h \
 	src/service/service.c src/service/service.h \
 	src/deploy/activate.c src/deploy/activate.h \
+	src/deploy/adopt.c src/deploy/adopt.h \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \
 	src/deploy/cleanup.c \
 	src/deploy/create.c src/deploy/create.h \
+	src/deploy/dead.c src/deploy/dead.h \
 	src/deploy/deploy.c src/deploy/deploy.h \
 	src/deploy/detect.c src/deploy/detect.h \
 	src/deploy/environment.c src/deploy/environment.h \
 	src/deploy/health.c src/deploy/health.h \
 	src/deploy/live.c src/deploy/live.h \
+	src/deploy/missed.c src/deploy/missed.h \
 	src/deploy/package.c src/deploy/package.h \
 	src/deploy/pipeline.c \
 	src/deploy/preflight.c \
 	src/deploy/prepare.c \
 	src/deploy/project.c src/deploy/project.h \
+	src/deploy/queue.c src/deploy/queue.h \
+	src/deploy/reconcile.c src/deploy/reconcile.h \
 	src/deploy/recover.c src/deploy/recover.h \
 	src/deploy/refrule.c src/deploy/refrule.h \
 	src/deploy/release.c src/deploy/release.h \
 	src/deploy/report.c src/deploy/report.h \
 	src/deploy/request.h \
 	src/deploy/running.c src/deploy/running.h \
+	src/deploy/start.c src/deploy/start.h \
 	src/deploy/submit.c src/deploy/submit.h \
 	src/deploy/verdict.c src/deploy/verdict.h \
 	src/ui/head.c src/ui/head.h \
@@ -97,7 +106,9 @@ src_libhostkit_a_SOURCES = \
 	src/cli/deployments.c \
 	src/cli/follow.c src/cli/follow.h \
 	src/cli/health.c \
+	src/cli/open.c src/cli/open.h \
 	src/cli/project.c \
+	src/cli/recover.c \
 	src/cli/run.c \
 	src/cli/service.c \
 	src/cli/table.c src/cli/table.h

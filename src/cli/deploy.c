@@ -10,7 +10,7 @@
 
 #include <base/alloc.h>
 #include <cli/follow.h>
-#include <deploy/recover.h>
+#include <cli/open.h>
 #include <deploy/refrule.h>
 #include <deploy/request.h>
 #include <deploy/submit.h>
@@ -73,17 +73,28 @@ static int submit(const struct hk_project *p, struct hk_ledger *l, unsigned valu
 	struct passwd *pw = getpwuid(getuid());
 	hk_auto_free char *ref = NULL;
 	struct hk_commit commit;
+	bool same;
 
-	if (hk_recover_if_idle(p, l, err) || find_head(p, &ref, &commit, err))
+	if (find_head(p, &ref, &commit, err))
 		return err->code;
+	const struct hk_ref_seen seen = { .name = ref, .object = commit.oid };
 	const struct hk_deployment_request req = {
 		.trigger = "cli",
 		.ref = ref,
 		.object = commit.oid,
 		.pusher = pw ? pw->pw_name : NULL,
 		.flags = value,
+		.seen = &seen,
+		.n_seen = 1,
 	};
 
+	if (hk_submit_find_same(p, l, &req, &same, ret, err))
+		return err->code;
+	if (same) {
+		fprintf(stderr, "deployment %lld of %s deploys this commit already\n",
+			(long long)ret->id, p->name);
+		return 0;
+	}
 	return hk_submit(p, l, &req, hk_head_write, ret, err);
 }
 
@@ -96,9 +107,8 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 	bool detach = hk_cli_has(call, "detach");
 	unsigned value = 0;
 
-	if (read_flags(call, &value, err) ||
-	    hk_project_open(call->root, call->operands[0], &p, err) ||
-	    hk_project_open_ledger(&p, &ledger, err) || submit(&p, ledger, value, &s, err) ||
+	if (read_flags(call, &value, err) || hk_cli_open(call, &p, &ledger, err) ||
+	    submit(&p, ledger, value, &s, err) ||
 	    (!detach && hk_cli_follow(call, &p, ledger, s.id, err)))
 		return err->code;
 	if (detach && !call->json)

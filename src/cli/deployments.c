@@ -16,6 +16,7 @@
 #include <base/human.h>
 #include <base/lines.h>
 #include <cli/follow.h>
+#include <cli/open.h>
 #include <deploy/recover.h>
 #include <deploy/refrule.h>
 #include <deploy/verdict.h>
@@ -44,10 +45,7 @@ static void close_view(struct view *v)
 static int open_view(struct hk_cli_call *call, struct view *v, struct hk_error *err)
 {
 	v->call = call;
-	if (hk_project_open(call->root, call->operands[0], &v->project, err) ||
-	    hk_project_open_ledger(&v->project, &v->ledger, err))
-		return err->code;
-	return hk_recover_if_idle(&v->project, v->ledger, err);
+	return hk_cli_open(call, &v->project, &v->ledger, err);
 }
 
 static int take_id(void *ctx, const struct hk_deployment *d, struct hk_error *err HK_UNUSED)
@@ -337,6 +335,7 @@ static int cancel(struct view *v, const struct hk_deployment *d, struct hk_error
 	hk_auto_close int worker = hk_procid_open(&d->worker);
 	struct pollfd pfd = { .fd = worker, .events = POLLIN };
 	struct hk_deployment end = HK_DEPLOYMENT_INIT;
+	hk_auto_strlist notes = HK_STRLIST_INIT;
 	bool activated = false;
 	int ret;
 
@@ -346,9 +345,10 @@ static int cancel(struct view *v, const struct hk_deployment *d, struct hk_error
 		return too_late(v, d->id, err);
 	if (worker >= 0 && !syscall(SYS_pidfd_send_signal, worker, SIGTERM, NULL, 0))
 		poll(&pfd, 1, -1);
-	if (hk_recover_if_idle(&v->project, v->ledger, err) ||
+	if (hk_recover_if_idle(&v->project, v->ledger, &notes, err) ||
 	    hk_ledger_get_deployment(v->ledger, d->id, &end, err))
 		return err->code;
+	hk_cli_notes(&notes);
 	ret = end.status == HK_STATUS_CANCELLED || end.status == HK_STATUS_INTERRUPTED
 		      ? 0
 		      : too_late(v, d->id, err);

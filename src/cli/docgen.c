@@ -1,12 +1,22 @@
 /*
- * Build tool: fills a man page template. A line @COMMANDS@, @CODES@ or @OPTIONS@ is replaced by
- * what the tables of the program say, so that the pages cannot lag behind it.
+ * Build tool: fills the template of a man page or an example. A line that is one of the marks below
+ * is replaced by what the tables of the program say, so that no text can lag behind them.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <cli/cli.h>
 #include <conf/conf.h>
+
+static void project_example(struct hk_buf *out)
+{
+	hk_conf_example(true, out);
+}
+
+static void defaults_example(struct hk_buf *out)
+{
+	hk_conf_example(false, out);
+}
 
 static const struct {
 	const char *mark;
@@ -15,6 +25,8 @@ static const struct {
 	{ "@COMMANDS@\n", hk_cli_man },
 	{ "@CODES@\n", hk_cli_man_codes },
 	{ "@OPTIONS@\n", hk_conf_man },
+	{ "@PROJECT_EXAMPLE@\n", project_example },
+	{ "@DEFAULTS_EXAMPLE@\n", defaults_example },
 };
 
 static void put_line(const char *line)

@@ -8,28 +8,11 @@
 #include <unistd.h>
 
 #include <base/clock.h>
+#include <cli/open.h>
+#include <deploy/dead.h>
 #include <deploy/recover.h>
 #include <sys/signals.h>
 #include <ui/relay.h>
-
-/* How often a deployment is looked at whose worker has not come up yet. */
-#define START_CHECK_MS 20
-
-/* Waits until the worker has introduced itself; a row without one for long is recovery's to end. */
-static int wait_for_worker(const struct hk_project *p, struct hk_ledger *l, int64_t id,
-			   struct hk_deployment *d, struct hk_error *err)
-{
-	for (;;) {
-		hk_deployment_release(d);
-		if (hk_ledger_get_deployment(l, id, d, err))
-			return err->code;
-		if (d->worker.pid || hk_status_is_final(d->status))
-			return 0;
-		if (hk_recover_if_idle(p, l, err))
-			return err->code;
-		poll(NULL, 0, START_CHECK_MS);
-	}
-}
 
 static int relay(struct hk_cli_call *call, const struct hk_project *p,
 		 const struct hk_deployment *d, struct hk_error *err)
@@ -70,15 +53,17 @@ int hk_cli_follow(struct hk_cli_call *call, const struct hk_project *p, struct h
 		  int64_t id, struct hk_error *err)
 {
 	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+	hk_auto_strlist notes = HK_STRLIST_INIT;
 	int ret;
 
-	ret = wait_for_worker(p, l, id, &d, err);
+	ret = hk_dead_wait_worker(l, id, &d, err);
 	if (!ret)
 		ret = relay(call, p, &d, err);
 	hk_deployment_release(&d);
 	/* A worker that died left its row open: that is put right before it is read. */
 	if (!ret)
-		ret = hk_recover_if_idle(p, l, err);
+		ret = hk_recover_if_idle(p, l, &notes, err);
+	hk_cli_notes(&notes);
 	if (!ret)
 		ret = hk_ledger_get_deployment(l, id, &d, err);
 	if (!ret) {

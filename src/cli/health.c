@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include <cli/open.h>
 #include <deploy/health.h>
 #include <deploy/project.h>
 #include <deploy/running.h>
@@ -36,8 +37,7 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 	hk_auto_running r = HK_RUNNING_INIT;
 	hk_auto_project p = HK_PROJECT_INIT;
 
-	if (hk_project_open(call->root, call->operands[0], &p, err) ||
-	    hk_project_open_ledger(&p, &ledger, err) ||
+	if (hk_cli_open(call, &p, &ledger, err) ||
 	    hk_running_prepare(&p, ledger, NULL, NULL, NULL, &r, err))
 		return err->code;
 	if (!r.release) {

@@ -8,6 +8,7 @@
 
 #include <base/clock.h>
 #include <base/human.h>
+#include <cli/open.h>
 #include <deploy/project.h>
 #include <deploy/running.h>
 #include <sys/lock.h>
@@ -57,8 +58,7 @@ static int take_lock(struct service_call *s, struct hk_error *err)
 static int open_call(struct hk_cli_call *call, bool lock, struct service_call *s,
 		     struct hk_error *err)
 {
-	if (hk_project_open(call->root, call->operands[0], &s->project, err) ||
-	    hk_project_open_ledger(&s->project, &s->ledger, err) || (lock && take_lock(s, err)))
+	if (hk_cli_open(call, &s->project, &s->ledger, err) || (lock && take_lock(s, err)))
 		return err->code;
 	return hk_running_prepare(&s->project, s->ledger, NULL, print_output, NULL, &s->running,
 				  err);

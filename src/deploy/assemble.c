@@ -10,8 +10,7 @@
 
 #include <base/alloc.h>
 #include <base/clock.h>
-#include <base/json.h>
-#include <service/service.h>
+#include <deploy/start.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 
@@ -60,33 +59,16 @@ static int rename_staging(struct hk_deploy *d, struct hk_error *err)
 	return 0;
 }
 
-static int choose_start(struct hk_deploy *d, struct hk_error *err)
-{
-	const struct hk_conf *conf = &d->project->conf;
-	const struct hk_service_driver *driver = hk_service_driver(conf->service_driver);
-
-	if (!driver || !driver->uses_start)
-		return 0;
-	if (conf->service_start.argv.len) {
-		hk_strlist_add_list(&d->start, &conf->service_start.argv);
-		return 0;
-	}
-	return d->detected.type->start(d->release_fd, &d->detected, &d->start, err);
-}
-
 int hk_deploy_describe_release(struct hk_deploy *d, struct hk_error *err)
 {
-	hk_auto_json *start = NULL;
-	hk_auto_buf text = HK_BUF_INIT;
+	hk_auto_free char *start = NULL;
 
 	hk_strlist_release(&d->start);
-	if (choose_start(d, err))
+	if (hk_start_choose(&d->project->conf, d->release_fd, &d->detected, &d->start, err))
 		return err->code;
-	start = d->start.len ? hk_json_strlist(&d->start) : NULL;
-	if (start)
-		hk_json_write(start, &text);
-	return hk_ledger_describe_release(d->ledger, d->release, d->detected.type->name,
-					  start ? text.data : NULL, err);
+	start = hk_start_to_text(&d->start);
+	return hk_ledger_describe_release(d->ledger, d->release, d->detected.type->name, start,
+					  err);
 }
 
 static int open_release(struct hk_deploy *d, struct hk_error *err)

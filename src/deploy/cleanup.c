@@ -5,13 +5,11 @@
  */
 #include <deploy/deploy.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include <base/alloc.h>
+#include <deploy/recover.h>
 #include <deploy/running.h>
-#include <repo/export.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 
@@ -51,31 +49,12 @@ static int remove_release(struct hk_deploy *d, const char *name, struct hk_error
 	return hk_ledger_set_release_state(d->ledger, name, "removed", err);
 }
 
-/* Removes what has a prefix: the project's lock is ours, so whatever made it is dead. */
-static int sweep(int dirfd, const char *path, const char *prefix, struct hk_error *err)
+static int remove_log(void *ctx, int64_t id, struct hk_error *err)
 {
-	hk_auto_strlist names = HK_STRLIST_INIT;
-	hk_auto_close int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct hk_deploy *d = ctx;
+	hk_auto_free char *name = hk_xasprintf("log/%lld.log", (long long)id);
 
-	if (fd < 0)
-		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s'", path);
-	if (hk_fs_list(fd, ".", &names, err))
-		return err->code;
-	for (size_t i = 0; i < names.len; i++)
-		if (!strncmp(names.items[i], prefix, strlen(prefix)) &&
-		    hk_fs_remove_tree(fd, names.items[i], err))
-			return err->code;
-	return 0;
-}
-
-static int sweep_leftovers(struct hk_deploy *d, struct hk_error *err)
-{
-	const struct hk_project *p = d->project;
-
-	return sweep(p->releases_fd, ".", ".staging-", err) ||
-			       sweep(p->home_fd, "repo.git", HK_EXPORT_INDEX_PREFIX, err)
-		       ? err->code
-		       : 0;
+	return hk_fs_remove_tree(d->project->state_fd, name, err);
 }
 
 /* After --no-restart the service still runs from an older release. */
@@ -97,9 +76,11 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	hk_auto_free char *active = NULL;
 	hk_auto_free char *previous = NULL;
 	struct pruning p = { .d = d, .victims = HK_STRLIST_INIT };
+	unsigned swept = 0;
 	int ret = 0;
 
-	if (sweep_leftovers(d, err))
+	if (hk_recover_sweep(d->project, 0, &swept, err) ||
+	    hk_ledger_forget(d->ledger, d->project->conf.deploy_keep_history, remove_log, d, err))
 		return err->code;
 	/* Without knowing what is live, nothing can be known to be old. */
 	if (hk_project_active(d->project, &active, err))

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <base/alloc.h>
+#include <deploy/missed.h>
 #include <deploy/project.h>
 #include <repo/repo.h>
 #include <sys/fs.h>
@@ -182,16 +183,19 @@ static int write_ini(const char *root, const char *name, const struct setting *s
 	return hk_fs_write_file(AT_FDCWD, path, text.data, text.len, 0644, err);
 }
 
-static int make_ledger(const char *root, const char *name, struct hk_error *err)
+/* Refs that are there already were not pushed to hostkit: what comes after is compared with them.
+ */
+static int make_ledger(const char *root, const char *name, const char *home, struct hk_error *err)
 {
 	hk_auto_free char *dir = hk_project_root_path(root, "var/lib/hostkit");
 	hk_auto_free char *path = hk_xasprintf("%s/%s/ledger.db", dir, name);
-	struct hk_ledger *ledger = NULL;
+	hk_auto_free char *repo_path = hk_xasprintf("%s/repo.git", home);
+	HK_CLEANUP(hk_cleanup_ledger) struct hk_ledger *ledger = NULL;
+	HK_CLEANUP(hk_cleanup_repo) struct hk_repo *repo = NULL;
 
-	if (hk_ledger_open(path, &ledger, err))
+	if (hk_ledger_open(path, &ledger, err) || hk_repo_open(repo_path, home, &repo, err))
 		return err->code;
-	hk_ledger_close(ledger);
-	return 0;
+	return hk_missed_begin(ledger, repo, err);
 }
 
 static int check_new(const char *root, const char *name, struct hk_error *err)
@@ -235,7 +239,7 @@ int hk_project_create(const char *root, const struct hk_create_spec *spec, struc
 	if (check_settings(settings, HK_ARRAY_LEN(settings), err) ||
 	    make_folders(root, spec->name, err) ||
 	    make_repository(home, spec->branch ? spec->branch : "main", err) ||
-	    make_ledger(root, spec->name, err))
+	    make_ledger(root, spec->name, home, err))
 		return err->code;
 	return write_ini(root, spec->name, settings, HK_ARRAY_LEN(settings), err);
 }

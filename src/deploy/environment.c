@@ -102,7 +102,8 @@ char *hk_environment_mark(const struct hk_project *p, int64_t deployment)
 {
 	struct stat st = { .st_ino = 0 };
 
-	/* Not the path: one folder can have several, and the same name is used under other roots. */
+	/* Not the path: one folder can have several, and the same name is used under other roots.
+	 */
 	if (fstat(p->state_fd, &st))
 		st.st_ino = 0;
 	return hk_xasprintf("HOSTKIT_RUN=%s#%lld@%llx.%llx", p->name, (long long)deployment,

@@ -168,11 +168,26 @@ void hk_project_close(struct hk_project *p)
 	*p = (struct hk_project)HK_PROJECT_INIT;
 }
 
+/* Whether there was a ledger: deployments leave logs. */
+static bool has_history(const struct hk_project *p)
+{
+	hk_auto_strlist logs = HK_STRLIST_INIT;
+	struct hk_error ignored;
+
+	return !hk_fs_list(p->state_fd, "log", &logs, &ignored) && logs.len > 0;
+}
+
 int hk_project_open_ledger(const struct hk_project *p, struct hk_ledger **ret, struct hk_error *err)
 {
 	hk_auto_free char *path = hk_xasprintf("%s/ledger.db", p->state_path);
 
-	return hk_ledger_open(path, ret, err);
+	if (hk_fs_exists(p->state_fd, "ledger.db") || !has_history(p))
+		return hk_ledger_open(path, ret, err);
+	hk_error_set(err, HK_E_LEDGER_DAMAGED, "the ledger '%s' is missing", path);
+	return hk_error_hint(err,
+			     "restore it from a backup, or make a new one from the releases on "
+			     "disk: hostkit recover %s",
+			     p->name);
 }
 
 char *hk_project_log_path(const struct hk_project *p, int64_t deployment)

@@ -51,6 +51,10 @@ void hk_project_close(struct hk_project *p);
 int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
 			 struct hk_strlist *problems, struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * HK_E_LEDGER_DAMAGED, beside what hk_ledger_open says, when it is missing although something was
+ * deployed; see hk_adopt_releases.
+ */
 int hk_project_open_ledger(const struct hk_project *p, struct hk_ledger **ret,
 			   struct hk_error *err) HK_MUST_CHECK;
 

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include <base/alloc.h>
 #include <base/log.h>
 #include <base/strlist.h>
+#include <deploy/dead.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 #include <sys/process.h>
@@ -22,7 +24,7 @@ void hk_submission_release(struct hk_submission *s)
 
 static int open_log(const char *path, int *ret_fd, struct hk_error *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 
 	if (fd < 0)
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot create log '%s'", path);
@@ -35,7 +37,7 @@ static void worker_environment(struct hk_strlist *env)
 	static const char *const passed[] = {
 		"HOSTKIT_DEBUG",
 #ifdef HK_FAILPOINTS
-		"HOSTKIT_FAILPOINT",
+		"HOSTKIT_FAILPOINT", "HOSTKIT_FAULT", "HOSTKIT_FAULT_LOG", "HOSTKIT_CLOCK_STEP",
 #endif
 	};
 
@@ -46,18 +48,17 @@ static void worker_environment(struct hk_strlist *env)
 			hk_strlist_addf(env, "%s=%s", passed[i], getenv(passed[i]));
 }
 
-static int start_worker(const struct hk_project *p, int64_t id, int log_fd, struct hk_procid *ret,
-			struct hk_error *err)
+int hk_submit_worker(const struct hk_project *p, const char *task, int log_fd,
+		     struct hk_procid *ret, struct hk_error *err)
 {
 	hk_auto_strlist env = HK_STRLIST_INIT;
 	struct hk_process_detach spec = HK_PROCESS_DETACH_INIT;
 	hk_auto_free char *program = NULL;
-	hk_auto_free char *number = hk_xasprintf("%lld", (long long)id);
 	pid_t pid;
 
 	if (hk_self_program("hostkit-worker", &program, err))
 		return err->code;
-	const char *argv[] = { program, p->root, p->name, number, NULL };
+	const char *argv[] = { program, p->root, p->name, task, NULL };
 
 	spec.argv = argv;
 	worker_environment(&env);
@@ -90,16 +91,18 @@ int hk_submit(const struct hk_project *p, struct hk_ledger *l,
 	      struct hk_submission *ret, struct hk_error *err)
 {
 	struct hk_submission s = HK_SUBMISSION_INIT;
+	hk_auto_free char *number = NULL;
 	hk_auto_close int log_fd = -1;
 	struct hk_error finish_err;
 
 	if (hk_ledger_add_deployment(l, req, &s.id, err))
 		return err->code;
+	number = hk_xasprintf("%lld", (long long)s.id);
 	s.log_path = hk_project_log_path(p, s.id);
 	if (hk_fs_mkdir_p(p->state_fd, "log", 0750, err) == 0 &&
 	    HK_FAILPOINT(submit_added, err) == 0 && open_log(s.log_path, &log_fd, err) == 0) {
 		head(log_fd, p, req, s.id);
-		if (start_worker(p, s.id, log_fd, &s.worker, err) == 0) {
+		if (hk_submit_worker(p, number, log_fd, &s.worker, err) == 0) {
 			note_worker(l, &s);
 			*ret = s;
 			return 0;
@@ -113,4 +116,45 @@ int hk_submit(const struct hk_project *p, struct hk_ledger *l,
 		hk_error_hint(err, "and it could not be recorded: %s", finish_err.message);
 	hk_submission_release(&s);
 	return err->code;
+}
+
+struct same {
+	const struct hk_deployment_request *req;
+	int64_t id; /* 0: not the same */
+};
+
+/* Called for the newest open row only. */
+static int compare(void *ctx, const struct hk_deployment *d, struct hk_error *err HK_UNUSED)
+{
+	struct same *same = ctx;
+
+	if (!hk_deployment_is_dead(d) && d->flags == same->req->flags &&
+	    (!strcmp(d->object, same->req->object) ||
+	     (d->commit && !strcmp(d->commit, same->req->object))))
+		same->id = d->id;
+	return 0;
+}
+
+int hk_submit_find_same(const struct hk_project *p, struct hk_ledger *l,
+			const struct hk_deployment_request *req, bool *ret_found,
+			struct hk_submission *ret, struct hk_error *err)
+{
+	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+	struct same same = { .req = req };
+
+	*ret_found = false;
+	if (hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, 1, compare, &same, err))
+		return err->code;
+	if (!same.id)
+		return 0;
+	if (hk_dead_wait_worker(l, same.id, &d, err))
+		return err->code;
+	/* One that has ended meanwhile, or died, is not to be waited for. */
+	*ret_found = !hk_status_is_final(d.status) && !hk_deployment_is_dead(&d);
+	if (*ret_found)
+		*ret = (struct hk_submission){ .id = d.id,
+					       .worker = d.worker,
+					       .log_path = hk_project_log_path(p, d.id) };
+	hk_deployment_release(&d);
+	return 0;
 }

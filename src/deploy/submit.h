@@ -5,6 +5,8 @@
 #ifndef HK_DEPLOY_SUBMIT_H
 #define HK_DEPLOY_SUBMIT_H
 
+#include <stdbool.h>
+
 #include <deploy/project.h>
 #include <deploy/report.h>
 #include <store/ledger.h>
@@ -32,5 +34,20 @@ typedef void hk_submit_head_fn(int log_fd, const struct hk_project *p,
 int hk_submit(const struct hk_project *p, struct hk_ledger *l,
 	      const struct hk_deployment_request *req, hk_submit_head_fn *head,
 	      struct hk_submission *ret, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Whether what is asked for is what the newest open deployment does already: the same object with
+ * the same flags. *ret describes that one then, as soon as its worker is there.
+ */
+int hk_submit_find_same(const struct hk_project *p, struct hk_ledger *l,
+			const struct hk_deployment_request *req, bool *ret_found,
+			struct hk_submission *ret, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Starts `hostkit-worker ROOT NAME TASK`, a deployment's id or "recover", likewise; log_fd is its
+ * stdout and stderr (-1: /dev/null). *ret has pid 0 when it has ended already.
+ */
+int hk_submit_worker(const struct hk_project *p, const char *task, int log_fd,
+		     struct hk_procid *ret, struct hk_error *err) HK_MUST_CHECK;
 
 #endif

@@ -11,7 +11,7 @@
 
 #include <base/alloc.h>
 #include <base/buf.h>
-#include <deploy/recover.h>
+#include <deploy/dead.h>
 #include <deploy/refrule.h>
 #include <deploy/submit.h>
 #include <hook/drop.h>
@@ -23,6 +23,7 @@
 
 #define INPUT_MAX (4 << 20)
 #define NAMED_MAX 5
+#define RECOVERY_MS 60000 /* for a recovery that the client waits for */
 
 struct push {
 	struct hk_text text;
@@ -33,6 +34,7 @@ struct push {
 	struct hk_ref_update *updates; /* into input */
 	const struct hk_ref_update *chosen;
 	const struct hk_ref_update *taken; /* the chosen one, once a worker has it */
+	bool attached;			   /* or a deployment that runs does it already */
 };
 
 static int read_input(struct hk_buf *in, struct hk_error *err)
@@ -130,7 +132,23 @@ static void name_others(struct push *push)
 			      named - NAMED_MAX);
 }
 
-static int submit(struct push *push, struct hk_submission *ret, struct hk_error *err)
+/* What is pushed is seen by this hook, whatever becomes of it. The caller frees. */
+static struct hk_ref_seen *list_seen(const struct push *push)
+{
+	struct hk_ref_seen *seen = hk_xcalloc(push->len, sizeof(*seen));
+
+	for (size_t i = 0; i < push->len; i++) {
+		const struct hk_ref_update *u = &push->updates[i];
+
+		seen[i].name = u->ref;
+		seen[i].object = hk_ref_is_null_oid(u->new_oid) ? NULL : u->new_oid;
+		seen[i].was = u->old_oid;
+	}
+	return seen;
+}
+
+static int submit(struct push *push, const struct hk_ref_seen *seen, struct hk_submission *ret,
+		  struct hk_error *err)
 {
 	const struct hk_ref_update *u = push->chosen;
 	struct passwd *pw = getpwuid(getuid());
@@ -140,9 +158,24 @@ static int submit(struct push *push, struct hk_submission *ret, struct hk_error 
 		.object = u->new_oid,
 		.old_object = hk_ref_is_null_oid(u->old_oid) ? NULL : u->old_oid,
 		.pusher = pw ? pw->pw_name : NULL,
+		.seen = seen,
+		.n_seen = push->len,
 	};
+	bool same;
 
-	return hk_submit(&push->project, push->ledger, &req, hk_head_write, ret, err);
+	if (hk_submit_find_same(&push->project, push->ledger, &req, &same, ret, err))
+		return err->code;
+	if (!same) {
+		if (hk_submit(&push->project, push->ledger, &req, hk_head_write, ret, err))
+			return err->code;
+		push->taken = u;
+		return 0;
+	}
+	hk_report_say(&push->text.report, HK_REPORT_INFO,
+		      "hostkit: %s: deployment %lld deploys this commit already; its log:",
+		      push->project.name, (long long)ret->id);
+	push->attached = true;
+	return hk_ledger_see_refs(push->ledger, seen, push->len, err);
 }
 
 /* A worker that was killed has not said how it ended: that is found out and told here. */
@@ -150,9 +183,14 @@ static int check_end(struct push *push, int64_t id, struct hk_error *err)
 {
 	struct hk_deployment d = HK_DEPLOYMENT_INIT;
 
-	if (hk_recover_if_idle(&push->project, push->ledger, err) ||
-	    hk_ledger_get_deployment(push->ledger, id, &d, err))
+	if (hk_ledger_get_deployment(push->ledger, id, &d, err))
 		return err->code;
+	if (!hk_status_is_final(d.status)) {
+		hk_deployment_release(&d);
+		if (hk_dead_start_recovery(&push->project, RECOVERY_MS, err) ||
+		    hk_ledger_get_deployment(push->ledger, id, &d, err))
+			return err->code;
+	}
 	if (d.status == HK_STATUS_INTERRUPTED) {
 		hk_error_set(err, HK_E_INTERRUPTED, "%s", d.error_message);
 		if (d.error_hint)
@@ -179,24 +217,57 @@ static int follow(struct push *push, const struct hk_submission *s, struct hk_er
 	return check_end(push, s->id, err);
 }
 
+/* A damaged ledger is for a worker to replace, which can read the releases and the repository. */
+static int open_ledger(struct push *push, struct hk_error *err)
+{
+	struct hk_error damage = HK_ERROR_INIT;
+	struct hk_ledger *l = NULL;
+
+	if (!hk_project_open_ledger(&push->project, &l, &damage) && !hk_ledger_check(l, &damage)) {
+		push->ledger = l;
+		return 0;
+	}
+	hk_ledger_close(l);
+	if (damage.code != HK_E_LEDGER_DAMAGED) {
+		*err = damage;
+		return err->code;
+	}
+	hk_report_say(&push->text.report, HK_REPORT_WARNING, "%s", damage.message);
+	hk_report_say(&push->text.report, HK_REPORT_INFO,
+		      "it is set aside; a new one is made from the releases on disk");
+	if (hk_dead_start_recovery(&push->project, RECOVERY_MS, err))
+		return err->code;
+	return hk_project_open_ledger(&push->project, &push->ledger, err);
+}
+
+/* Nothing deploys; what else there is to do is no reason to let the client wait. */
+static int leave(struct push *push, const struct hk_ref_seen *seen, struct hk_error *err)
+{
+	if (hk_ledger_see_refs(push->ledger, seen, push->len, err))
+		return err->code;
+	return hk_dead_start_recovery(&push->project, 0, err);
+}
+
 static int serve(struct push *push, struct hk_error *err)
 {
 	struct hk_submission s = HK_SUBMISSION_INIT;
+	struct hk_ref_seen *seen = NULL;
 	int ret;
 
-	if (hk_locate_project(&push->project, err) ||
-	    hk_project_open_ledger(&push->project, &push->ledger, err) ||
-	    hk_recover_if_idle(&push->project, push->ledger, err))
+	if (hk_locate_project(&push->project, err) || open_ledger(push, err))
 		return err->code;
 	choose(push);
 	name_others(push);
-	if (!push->chosen)
-		return 0;
-	ret = submit(push, &s, err);
-	push->taken = ret ? NULL : push->chosen;
-	if (!ret)
-		ret = follow(push, &s, err);
+	seen = list_seen(push);
+	if (!push->chosen) {
+		ret = leave(push, seen, err);
+	} else {
+		ret = submit(push, seen, &s, err);
+		if (!ret)
+			ret = follow(push, &s, err);
+	}
 	hk_submission_release(&s);
+	free(seen);
 	return ret;
 }
 
@@ -205,7 +276,7 @@ static void say_again(struct push *push)
 {
 	const struct hk_ref_update *u = push->chosen;
 
-	if (push->taken || !push->len)
+	if (push->taken || push->attached || !push->len)
 		return;
 	u = u ? u : &push->updates[push->len - 1];
 	if (!hk_ref_is_null_oid(u->new_oid))

@@ -350,3 +350,26 @@ int hk_repo_contains(struct hk_repo *repo, const char *oid, const char *ancestor
 	*ret = rc == 1;
 	return 0;
 }
+
+int hk_repo_each_ref(struct hk_repo *repo, const char *glob, hk_repo_ref_fn *fn, void *ctx,
+		     struct hk_error *err)
+{
+	git_reference_iterator *all = NULL;
+	int rc = git_reference_iterator_glob_new(&all, repo->git, glob);
+	int stop = 0;
+
+	while (!rc && !stop) {
+		hk_auto_git_reference *ref = NULL;
+		char hex[HK_OID_LEN];
+
+		rc = git_reference_next(&ref, all);
+		if (!rc && git_reference_type(ref) == GIT_REFERENCE_DIRECT)
+			stop = fn(ctx, git_reference_name(ref),
+				  git_oid_tostr(hex, sizeof(hex), git_reference_target(ref)), err);
+	}
+	git_reference_iterator_free(all);
+	if (stop || rc == GIT_ITEROVER)
+		return stop;
+	return hk_git_error(err, HK_E_REPOSITORY_FAILED, "cannot list the refs of '%s'",
+			    repo->path);
+}

@@ -70,4 +70,12 @@ int hk_repo_delete_ref(struct hk_repo *repo, const char *ref, const char *oid,
 int hk_repo_contains(struct hk_repo *repo, const char *oid, const char *ancestor, bool *ret,
 		     struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * Calls fn for every ref that matches the glob and names an object itself, in any order; nonzero
+ * from fn stops and is returned.
+ */
+typedef int hk_repo_ref_fn(void *ctx, const char *name, const char *oid, struct hk_error *err);
+int hk_repo_each_ref(struct hk_repo *repo, const char *glob, hk_repo_ref_fn *fn, void *ctx,
+		     struct hk_error *err) HK_MUST_CHECK;
+
 #endif

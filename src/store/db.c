@@ -8,8 +8,8 @@
 
 #include <base/alloc.h>
 
-static const char aside[] = "restore the file from a backup, or move it aside together with its "
-			    "-wal and -shm files: the next deployment starts a new one";
+static const char rebuild[] = "to set it aside and make a new one from the releases on disk: "
+			      "hostkit recover NAME";
 
 /* By primary result code. What is not listed here is HK_E_LEDGER_FAILED, without a hint. */
 static const struct failure {
@@ -23,8 +23,8 @@ static const struct failure {
 	{ SQLITE_FULL, HK_E_NO_SPACE, "free some space on its filesystem" },
 	{ SQLITE_READONLY, HK_E_PERMISSION, "it must be writable for the user that deploys" },
 	{ SQLITE_PERM, HK_E_PERMISSION, "it must be writable for the user that deploys" },
-	{ SQLITE_CORRUPT, HK_E_LEDGER_FAILED, aside },
-	{ SQLITE_NOTADB, HK_E_LEDGER_FAILED, aside },
+	{ SQLITE_CORRUPT, HK_E_LEDGER_DAMAGED, rebuild },
+	{ SQLITE_NOTADB, HK_E_LEDGER_DAMAGED, rebuild },
 };
 
 static int fail_result(const char *path, int result, const char *text, struct hk_error *err)

@@ -73,6 +73,11 @@ int hk_db_begin(struct hk_ledger *l, struct hk_error *err) HK_MUST_CHECK;
 /* Commits when rc is 0, otherwise rolls back and returns rc with err as it is. */
 int hk_db_end(struct hk_ledger *l, int rc, struct hk_error *err) HK_MUST_CHECK;
 
+/* Records one ref, within the caller's transaction. */
+struct hk_ref_seen;
+int hk_db_see_ref(struct hk_ledger *l, const struct hk_ref_seen *ref,
+		  struct hk_error *err) HK_MUST_CHECK;
+
 /* A copy of a text column, the caller's to free; NULL for NULL. */
 char *hk_db_text(sqlite3_stmt *s, int column);
 

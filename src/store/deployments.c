@@ -27,7 +27,8 @@ static const char *const stage_ends[] = {
 #define SELECT                                                                               \
 	"SELECT id, status, trigger_name, ref, object, old_object, commit_id, tag, summary," \
 	" pusher, flags, release_name, worker_pid, worker_start, worker_boot, created_at,"   \
-	" started_at, finished_at, error_code, error_message, error_hint FROM deployment "
+	" started_at, finished_at, error_code, error_message, error_hint,"                   \
+	" submitter_pid, submitter_start, submitter_boot FROM deployment "
 
 #define NEXT " AND id < ?1 ORDER BY id DESC LIMIT 1"
 
@@ -75,11 +76,20 @@ static int read_status(struct hk_ledger *l, sqlite3_stmt *s, int column, enum hk
 			    l->path);
 }
 
+/* Three columns from c on. */
+static void read_process(sqlite3_stmt *s, int c, struct hk_procid *ret)
+{
+	const char *boot = (const char *)sqlite3_column_text(s, c + 2);
+
+	ret->pid = (pid_t)sqlite3_column_int64(s, c);
+	ret->start = (uint64_t)sqlite3_column_int64(s, c + 1);
+	snprintf(ret->boot, sizeof(ret->boot), "%s", boot ? boot : "");
+}
+
 /* In the order of SELECT. */
 static int read_row(struct hk_ledger *l, sqlite3_stmt *s, struct hk_deployment *ret,
 		    struct hk_error *err)
 {
-	const char *boot;
 	int c = 0;
 
 	ret->id = sqlite3_column_int64(s, c++);
@@ -95,16 +105,15 @@ static int read_row(struct hk_ledger *l, sqlite3_stmt *s, struct hk_deployment *
 	ret->pusher = hk_db_text(s, c++);
 	ret->flags = (unsigned)sqlite3_column_int64(s, c++);
 	ret->release = hk_db_text(s, c++);
-	ret->worker.pid = (pid_t)sqlite3_column_int64(s, c++);
-	ret->worker.start = (uint64_t)sqlite3_column_int64(s, c++);
-	boot = (const char *)sqlite3_column_text(s, c++);
-	snprintf(ret->worker.boot, sizeof(ret->worker.boot), "%s", boot ? boot : "");
+	read_process(s, c, &ret->worker);
+	c += 3;
 	ret->created_at = sqlite3_column_int64(s, c++);
 	ret->started_at = sqlite3_column_int64(s, c++);
 	ret->finished_at = sqlite3_column_int64(s, c++);
 	ret->error_code = hk_db_text(s, c++);
 	ret->error_message = hk_db_text(s, c++);
 	ret->error_hint = hk_db_text(s, c++);
+	read_process(s, c, &ret->submitter);
 	return 0;
 }
 
@@ -138,24 +147,43 @@ int hk_ledger_get_deployment(struct hk_ledger *l, int64_t id, struct hk_deployme
 	return 0;
 }
 
+static int insert(struct hk_ledger *l, const struct hk_deployment_request *req,
+		  const struct hk_procid *self, struct hk_error *err)
+{
+	return hk_db_write(l,
+			   "INSERT INTO deployment (status, trigger_name, ref, object, old_object,"
+			   " pusher, flags, created_at, submitter_pid, submitter_start,"
+			   " submitter_boot)"
+			   " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+			   HK_DB_VALUES(HK_DB_TEXT(req->trigger), HK_DB_TEXT(req->ref),
+					HK_DB_TEXT(req->object), HK_DB_TEXT(req->old_object),
+					HK_DB_TEXT(req->pusher), HK_DB_INT(req->flags),
+					HK_DB_INT(hk_clock_wall_ms()), HK_DB_INT(self->pid),
+					HK_DB_INT((int64_t)self->start), HK_DB_TEXT(self->boot)),
+			   NULL, err);
+}
+
 int hk_ledger_add_deployment(struct hk_ledger *l, const struct hk_deployment_request *req,
 			     int64_t *ret_id, struct hk_error *err)
 {
+	struct hk_procid self;
+	int64_t id = 0;
 	int rc;
 
-	rc = hk_db_write(l,
-			 "INSERT INTO deployment (status, trigger_name, ref, object, old_object,"
-			 " pusher, flags, created_at)"
-			 " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-			 HK_DB_VALUES(HK_DB_TEXT(req->trigger), HK_DB_TEXT(req->ref),
-				      HK_DB_TEXT(req->object), HK_DB_TEXT(req->old_object),
-				      HK_DB_TEXT(req->pusher), HK_DB_INT(req->flags),
-				      HK_DB_INT(hk_clock_wall_ms())),
-			 NULL, err);
+	if (!hk_procid_of(getpid(), &self))
+		return hk_error_set(err, HK_E_INTERNAL, "cannot read /proc/self/stat");
+	rc = hk_db_begin(l, err);
 	if (rc)
 		return rc;
-	*ret_id = sqlite3_last_insert_rowid(l->db);
-	return 0;
+	rc = insert(l, req, &self, err);
+	if (!rc)
+		id = sqlite3_last_insert_rowid(l->db);
+	for (size_t i = 0; !rc && i < req->n_seen; i++)
+		rc = hk_db_see_ref(l, &req->seen[i], err);
+	rc = hk_db_end(l, rc, err);
+	if (!rc)
+		*ret_id = id;
+	return rc;
 }
 
 /* Runs an update of one deployment and says why when it changed nothing. */
@@ -315,4 +343,58 @@ int hk_ledger_count_since(struct hk_ledger *l, int64_t since_ms, int64_t *ret, s
 		return rc;
 	*ret = sqlite3_column_int64(s, 0);
 	return 0;
+}
+
+/* The oldest that may go: *ret is 0 when there is none, or not more than keep are left. */
+static int oldest(struct hk_ledger *l, int64_t keep, int64_t *ret, struct hk_error *err)
+{
+	hk_auto_stmt sqlite3_stmt *s = NULL;
+	bool row;
+	int rc;
+
+	rc = hk_db_prepare(l,
+			   "SELECT min(id) FROM deployment d WHERE d.finished_at IS NOT NULL"
+			   " AND d.id <= (SELECT id FROM deployment ORDER BY id DESC"
+			   "  LIMIT 1 OFFSET ?1)"
+			   " AND NOT EXISTS (SELECT 1 FROM release r WHERE r.deployment = d.id"
+			   "  AND r.state <> 'removed')",
+			   HK_DB_VALUES(HK_DB_INT(keep)), &s, err);
+	if (rc)
+		return rc;
+	rc = hk_db_step(l, s, &row, err);
+	if (!rc)
+		*ret = row ? sqlite3_column_int64(s, 0) : 0;
+	return rc;
+}
+
+static int forget(struct hk_ledger *l, int64_t id, struct hk_error *err)
+{
+	static const char *const steps[] = {
+		"DELETE FROM stage WHERE deployment = ?1",
+		"DELETE FROM release WHERE deployment = ?1",
+		"DELETE FROM deployment WHERE id = ?1",
+	};
+	int rc = hk_db_begin(l, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; !rc && i < HK_ARRAY_LEN(steps); i++)
+		rc = hk_db_write(l, steps[i], HK_DB_VALUES(HK_DB_INT(id)), NULL, err);
+	return hk_db_end(l, rc, err);
+}
+
+int hk_ledger_forget(struct hk_ledger *l, int64_t keep, hk_deployment_id_fn *fn, void *ctx,
+		     struct hk_error *err)
+{
+	for (;;) {
+		int64_t id = 0;
+		int rc = oldest(l, keep, &id, err);
+
+		if (!rc && id && fn)
+			rc = fn(ctx, id, err);
+		if (!rc && id)
+			rc = forget(l, id, err);
+		if (rc || !id)
+			return rc;
+	}
 }

@@ -64,6 +64,17 @@ static const char *const migrations[] = {
 	"CREATE INDEX release_deployment ON release (deployment);"
 
 	"PRAGMA user_version = 1;",
+
+	/* Who adds a row is known before its worker is; refs that hooks have seen (refs.c). */
+	"ALTER TABLE deployment ADD COLUMN submitter_pid INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deployment ADD COLUMN submitter_start INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deployment ADD COLUMN submitter_boot TEXT;"
+	"CREATE TABLE ref ("
+	" name TEXT PRIMARY KEY,"
+	" object TEXT NOT NULL, was TEXT,"
+	" seen_at INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"PRAGMA user_version = 2;",
 };
 
 /*
@@ -211,6 +222,26 @@ int hk_ledger_open(const char *path, struct hk_ledger **ret, struct hk_error *er
 	}
 	*ret = hk_steal_ptr(l);
 	return 0;
+}
+
+int hk_ledger_check(struct hk_ledger *l, struct hk_error *err)
+{
+	hk_auto_stmt sqlite3_stmt *s = NULL;
+	const char *found;
+	bool row;
+	int rc;
+
+	rc = hk_db_prepare(l, "PRAGMA quick_check(1)", NULL, 0, &s, err);
+	if (!rc)
+		rc = hk_db_step(l, s, &row, err);
+	if (rc)
+		return rc;
+	found = row ? (const char *)sqlite3_column_text(s, 0) : NULL;
+	if (found && !strcmp(found, "ok"))
+		return 0;
+	hk_db_fail(l, SQLITE_CORRUPT, err);
+	return hk_error_set(err, HK_E_LEDGER_DAMAGED, "the ledger '%s' is damaged: %s", l->path,
+			    found ? found : "no answer");
 }
 
 void hk_ledger_close(struct hk_ledger *l)

@@ -3,8 +3,9 @@
  * synchronous=FULL). The only place that knows sqlite3.
  *
  * Every write is a transaction of its own and durable when the call returns. Errors are
- * HK_E_LEDGER_BUSY (held by another process for over 10 s), HK_E_NO_SPACE, HK_E_PERMISSION and
- * HK_E_LEDGER_FAILED, with the file. A handle does not survive fork(2) in the child.
+ * HK_E_LEDGER_BUSY (held by another process for over 10 s), HK_E_NO_SPACE, HK_E_PERMISSION,
+ * HK_E_LEDGER_DAMAGED (no database, or one with broken pages) and HK_E_LEDGER_FAILED, with the
+ * file. A handle does not survive fork(2) in the child.
  * Times are wall-clock milliseconds; ids grow and are the order of events (never names or clocks).
  */
 #ifndef HK_STORE_LEDGER_H
@@ -24,6 +25,9 @@ struct hk_ledger;
  */
 int hk_ledger_open(const char *path, struct hk_ledger **ret, struct hk_error *err) HK_MUST_CHECK;
 void hk_ledger_close(struct hk_ledger *l);
+
+/* Reads all of it (some ms): HK_E_LEDGER_DAMAGED unless it is sound. */
+int hk_ledger_check(struct hk_ledger *l, struct hk_error *err) HK_MUST_CHECK;
 void hk_cleanup_ledger(struct hk_ledger **l);
 
 enum hk_status {
@@ -39,6 +43,16 @@ enum hk_status {
 const char *hk_status_name(enum hk_status status); /* "waiting", … */
 bool hk_status_is_final(enum hk_status status);
 
+/*
+ * A ref as a hook has seen it. A ref of the repository that holds something else was moved by a
+ * push whose client died before post-receive.
+ */
+struct hk_ref_seen {
+	const char *name;
+	const char *object; /* NULL: the ref is gone */
+	const char *was;    /* what it held before, by the hook; NULL: it was looked up now */
+};
+
 /* What is asked for; borrowed by hk_ledger_add_deployment. NULL strings are stored as NULL. */
 struct hk_deployment_request {
 	const char *trigger; /* "push", "cli" */
@@ -47,6 +61,8 @@ struct hk_deployment_request {
 	const char *old_object; /* what it was before; NULL for a new ref */
 	const char *pusher;
 	unsigned flags; /* enum hk_request_flags of the deploy module, kept as a number */
+	const struct hk_ref_seen *seen; /* recorded in the same transaction */
+	size_t n_seen;
 };
 
 /* A row; release with hk_deployment_release. Strings are NULL when unknown. */
@@ -55,8 +71,9 @@ struct hk_deployment {
 	enum hk_status status;
 	char *trigger, *ref, *object, *old_object, *commit, *tag, *summary, *pusher;
 	unsigned flags;
-	char *release;		 /* the name of the release that it made or made live */
-	struct hk_procid worker; /* pid 0 before one has started */
+	char *release;		    /* the name of the release that it made or made live */
+	struct hk_procid worker;    /* pid 0 before one has started */
+	struct hk_procid submitter; /* who added the row, and starts the worker */
 	int64_t created_at, started_at, finished_at; /* 0: not yet */
 	char *error_code, *error_message, *error_hint;
 };
@@ -67,7 +84,7 @@ struct hk_deployment {
 	}
 void hk_deployment_release(struct hk_deployment *d);
 
-/* Adds a row in status waiting. */
+/* Adds a row in status waiting, with the caller as its submitter. */
 int hk_ledger_add_deployment(struct hk_ledger *l, const struct hk_deployment_request *req,
 			     int64_t *ret_id, struct hk_error *err) HK_MUST_CHECK;
 
@@ -109,6 +126,14 @@ typedef int hk_deployment_fn(void *ctx, const struct hk_deployment *d, struct hk
 int hk_ledger_each_deployment(struct hk_ledger *l, enum hk_deployment_filter filter, int64_t limit,
 			      hk_deployment_fn *fn, void *ctx, struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * Forgets the oldest final deployments, so that keep are left, but none whose release is still on
+ * disk. fn (may be NULL) is called with each id before its row is gone: nonzero stops.
+ */
+typedef int hk_deployment_id_fn(void *ctx, int64_t id, struct hk_error *err);
+int hk_ledger_forget(struct hk_ledger *l, int64_t keep, hk_deployment_id_fn *fn, void *ctx,
+		     struct hk_error *err) HK_MUST_CHECK;
+
 /* Whether a deployment of the same ref with a larger id has started (and perhaps ended since). */
 int hk_ledger_is_superseded(struct hk_ledger *l, int64_t id, bool *ret,
 			    struct hk_error *err) HK_MUST_CHECK;
@@ -116,6 +141,14 @@ int hk_ledger_is_superseded(struct hk_ledger *l, int64_t id, bool *ret,
 /* Deployments created since that time. */
 int hk_ledger_count_since(struct hk_ledger *l, int64_t since_ms, int64_t *ret,
 			  struct hk_error *err) HK_MUST_CHECK;
+
+/* Records what refs hold now, all in one transaction. */
+int hk_ledger_see_refs(struct hk_ledger *l, const struct hk_ref_seen *refs, size_t n,
+		       struct hk_error *err) HK_MUST_CHECK;
+
+/* What it held then; *ret is the caller's to free, NULL for a ref that was never seen. */
+int hk_ledger_get_seen_ref(struct hk_ledger *l, const char *name, char **ret,
+			   struct hk_error *err) HK_MUST_CHECK;
 
 /*
  * Stages. A row is written before the stage runs ("running") and completed, once, after it; none
@@ -178,5 +211,19 @@ int hk_ledger_each_release(struct hk_ledger *l, hk_release_fn *fn, void *ctx,
  */
 int hk_ledger_previous_good(struct hk_ledger *l, const char *name, char **ret,
 			    struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * A release that is on disk but not in the ledger, which was lost: recorded with a deployment of
+ * its own that succeeded at that time. ref and object may be NULL.
+ */
+struct hk_adopted_release {
+	const char *name, *state, *type, *start, *ref, *object;
+	int64_t at;
+};
+int hk_ledger_adopt_release(struct hk_ledger *l, const struct hk_adopted_release *r,
+			    struct hk_error *err) HK_MUST_CHECK;
+
+/* The next deployment's id will be larger than this one. */
+int hk_ledger_begin_after(struct hk_ledger *l, int64_t id, struct hk_error *err) HK_MUST_CHECK;
 
 #endif

@@ -23,6 +23,9 @@ int hk_failpoint(enum hk_point point, struct hk_error *err);
 
 #define HK_FAILPOINT(name, err) hk_failpoint(HK_POINT_##name, err)
 
+/* See faultcalls.def. */
+extern const int hk_faultcalls_are_on;
+
 #else
 
 #define HK_FAILPOINT(name, err) ((void)(err), 0)

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 
 #include <base/alloc.h>
 #include <base/buf.h>
@@ -173,6 +174,46 @@ bool hk_proclist_marked(const char *entry, struct hk_proclist *ret)
 		add(ret, &st);
 	}
 	return true;
+}
+
+void hk_proclist_in_folder(const char *path, struct hk_proclist *ret)
+{
+	hk_auto_closedir DIR *proc = opendir("/proc");
+	const struct dirent *e;
+	struct stat folder, cwd;
+	struct hk_procstat st;
+
+	if (!proc || stat(path, &folder))
+		return;
+	while ((e = readdir(proc))) {
+		hk_auto_free char *link = hk_xasprintf("%s/cwd", e->d_name);
+		const char *p = e->d_name;
+		pid_t pid = next_pid(&p);
+
+		if (pid && !fstatat(dirfd(proc), link, &cwd, 0) && cwd.st_dev == folder.st_dev &&
+		    cwd.st_ino == folder.st_ino && hk_procstat_read(pid, &st) && st.state != 'Z')
+			add(ret, &st);
+	}
+}
+
+bool hk_proclist_runs(pid_t pid, const char *ending)
+{
+	hk_auto_free char *path = hk_xasprintf("/proc/%d/cmdline", (int)pid);
+	hk_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = strlen(ending);
+	char text[4096];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	for (const char *word = text; word < text + n; word += strlen(word) + 1) {
+		size_t have = strlen(word);
+
+		if (have >= len && !strcmp(word + have - len, ending))
+			return true;
+	}
+	return false;
 }
 
 /* The number that the kernel gave out last. */

@@ -1,5 +1,5 @@
 /*
- * Sets of running processes, for those who have to end them (private to sys). A snapshot is out of
+ * Sets of running processes, for those who have to end them or to know them. A snapshot is out of
  * date when it is made: every signal rechecks the identity, and callers take snapshots until one is
  * empty.
  */
@@ -43,6 +43,12 @@ bool hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret
  * Only processes that the caller may inspect are seen. False when /proc cannot be read.
  */
 bool hk_proclist_marked(const char *entry, struct hk_proclist *ret) HK_MUST_CHECK;
+
+/* What has its working folder there, as far as the caller may inspect it; nothing on failure. */
+void hk_proclist_in_folder(const char *path, struct hk_proclist *ret);
+
+/* Whether one of the words of the process's command line ends in that text. */
+bool hk_proclist_runs(pid_t pid, const char *ending);
 
 /* What became of a round of signals. */
 struct hk_proclist_sent {

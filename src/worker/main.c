@@ -2,6 +2,8 @@
  * hostkit-worker ROOT NAME ID: carries out one recorded deployment. Started by hk_submit in a
  * session of its own, with the deployment's log as stdout and stderr; it does not know whether
  * anyone watches.
+ *
+ * hostkit-worker ROOT NAME recover: puts right what dead workers and lost clients left, for hooks.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,11 +16,13 @@
 #include <base/human.h>
 #include <base/log.h>
 #include <deploy/deploy.h>
+#include <deploy/queue.h>
 #include <deploy/recover.h>
 #include <deploy/verdict.h>
 #include <sys/failpoint.h>
 #include <sys/lock.h>
 #include <sys/signals.h>
+#include <ui/head.h>
 #include <ui/text.h>
 
 #define TAKE_OVER_S 60
@@ -31,19 +35,24 @@ struct worker {
 	struct hk_deploy deploy;
 };
 
+static int open_project(struct worker *w, char **argv, struct hk_error *err)
+{
+	hk_signals_ignore_pipe();
+	umask(022);
+	hk_text_init(&w->text, STDERR_FILENO);
+	return hk_project_open(argv[1], argv[2], &w->project, err);
+}
+
 static int set_up(struct worker *w, char **argv, struct hk_error *err)
 {
 	struct hk_procid self;
 	int64_t id;
 
-	hk_signals_ignore_pipe();
-	umask(022);
-	hk_text_init(&w->text, STDERR_FILENO);
 	if (hk_human_parse_int(argv[3], 1, INT64_MAX, &id, err) ||
-	    hk_signals_cancel_fd(&w->deploy.cancel_fd, err) ||
-	    hk_project_open(argv[1], argv[2], &w->project, err) ||
+	    hk_signals_cancel_fd(&w->deploy.cancel_fd, err) || open_project(w, argv, err) ||
 	    hk_project_open_ledger(&w->project, &w->ledger, err))
 		return err->code;
+	hk_text_limit(&w->text, w->project.conf.deploy_max_log);
 	w->deploy.project = &w->project;
 	w->deploy.ledger = w->ledger;
 	w->deploy.report = &w->text.report;
@@ -90,21 +99,36 @@ static void describe_lock(struct worker *w)
 		return;
 }
 
+static bool ref_holds(void *ctx, const char *ref, const char *object)
+{
+	struct worker *w = ctx;
+	struct hk_error ignored;
+	struct hk_commit now;
+	bool holds;
+
+	alarm(TAKE_OVER_S);
+	holds = (w->deploy.repo || !hk_repo_open(w->project.repo_path, w->project.home_path,
+						 &w->deploy.repo, &ignored)) &&
+		!hk_repo_resolve(w->deploy.repo, ref, &now, &ignored) && !strcmp(now.oid, object);
+	alarm(0);
+	return holds;
+}
+
 /* One deployment at a time, from the decision to the end. */
 static int take_lock(struct worker *w, struct hk_error *err)
 {
-	hk_auto_buf holder = HK_BUF_INIT;
-	bool held = false;
+	const struct hk_queue q = {
+		.project = &w->project,
+		.ledger = w->ledger,
+		.row = &w->deploy.row,
+		.cancel_fd = w->deploy.cancel_fd,
+		.report = &w->text.report,
+		.holds = ref_holds,
+		.ctx = w,
+	};
 
-	if (hk_lock_try(&w->lock, w->project.state_fd, "lock", &held, err))
+	if (hk_queue_wait(&q, &w->lock, err))
 		return err->code;
-	if (!held) {
-		hk_lock_read_holder(w->project.state_fd, "lock", &holder);
-		hk_report_say(&w->text.report, HK_REPORT_INFO, "waiting for %s",
-			      holder.len ? holder.data : "another deployment");
-		if (hk_lock_wait(&w->lock, w->project.state_fd, "lock", err))
-			return err->code;
-	}
 	describe_lock(w);
 	return 0;
 }
@@ -136,17 +160,52 @@ static int give_up(struct worker *w, const struct hk_error *why)
 	return hk_code_exit(why->code);
 }
 
+static void tell(struct worker *w, struct hk_strlist *notes)
+{
+	for (size_t i = 0; i < notes->len; i++)
+		hk_report_say(&w->text.report, HK_REPORT_INFO, "recovered: %s", notes->items[i]);
+	hk_strlist_release(notes);
+}
+
 static int work(struct worker *w)
 {
 	struct hk_error err = HK_ERROR_INIT;
+	hk_auto_strlist notes = HK_STRLIST_INIT;
+	int failed;
 
 	take_over_ref(w);
-	if (HK_FAILPOINT(worker_started, &err) || take_lock(w, &err) ||
-	    HK_FAILPOINT(worker_locked, &err) ||
-	    hk_recover_rows(&w->project, w->ledger, w->deploy.row.id, &err) ||
-	    hk_ledger_start_deployment(w->ledger, w->deploy.row.id, &err))
+	failed = HK_FAILPOINT(worker_started, &err) || take_lock(w, &err) ||
+		 HK_FAILPOINT(worker_locked, &err) ||
+		 hk_recover(&w->project, w->ledger, w->deploy.row.id, &notes, &err);
+	if (!failed)
+		hk_recover_missed(&w->project, w->ledger, w->deploy.repo, hk_head_write, &notes);
+	tell(w, &notes);
+	if (failed || hk_ledger_start_deployment(w->ledger, w->deploy.row.id, &err))
 		return give_up(w, &err);
 	return hk_code_exit(hk_deploy_pipeline(&w->deploy, &err));
+}
+
+/* Nobody reads what it says: what it does is on record. */
+static int recover(struct worker *w, char **argv)
+{
+	struct hk_error err = HK_ERROR_INIT;
+	hk_auto_strlist notes = HK_STRLIST_INIT;
+	int ret = open_project(w, argv, &err);
+
+	if (!ret)
+		ret = hk_recover_open_ledger(&w->project, &w->ledger, &notes, &err);
+	if (!ret && hk_ledger_check(w->ledger, &err) == HK_E_LEDGER_DAMAGED) {
+		hk_ledger_close(hk_steal_ptr(w->ledger));
+		ret = hk_recover_replace_ledger(&w->project, &w->ledger, &err, &notes);
+	}
+	if (!ret)
+		ret = hk_recover_if_idle(&w->project, w->ledger, &notes, &err);
+	if (!ret)
+		hk_recover_missed(&w->project, w->ledger, NULL, hk_head_write, &notes);
+	if (ret)
+		hk_strlist_add(&notes, err.message);
+	tell(w, &notes);
+	return hk_code_exit(ret);
 }
 
 int main(int argc, char **argv)
@@ -161,10 +220,14 @@ int main(int argc, char **argv)
 		fputs("error: hostkit-worker is started by hostkit and its hooks\n", stderr);
 		return hk_code_exit(HK_E_USAGE);
 	}
-	status = set_up(&w, argv, &err) ? give_up(&w, &err) : work(&w);
+	if (!strcmp(argv[3], "recover"))
+		status = recover(&w, argv);
+	else
+		status = set_up(&w, argv, &err) ? give_up(&w, &err) : work(&w);
 	let_go(&w.lock);
 	hk_deploy_release(&w.deploy);
 	hk_ledger_close(w.ledger);
 	hk_project_close(&w.project);
+	hk_text_release(&w.text);
 	return status;
 }

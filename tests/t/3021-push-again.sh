@@ -97,7 +97,7 @@ after_kill() {
 	has_begun
 	pkill -KILL -f "hostkit-worker $HOSTKIT_ROOT site "
 	wait
-	contains said "died before it was done"
+	contains said "died in stage"
 	expect site last.status=interrupted
 	again
 }

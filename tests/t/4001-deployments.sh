@@ -162,7 +162,7 @@ cancelled_waiting() {
 	git -C site push -q hostkit HEAD:main &
 	has_begun
 	git -C site commit -q --allow-empty -m two
-	hostkit deploy site --detach >out
+	hostkit deploy site --detach --no-restart >out
 	id=$(sed -n 's/^deployment \([0-9]*\) .*/\1/p' out)
 	wait_until 10 waits "$id"
 	timeout 20 hostkit deploy cancel site "$id"

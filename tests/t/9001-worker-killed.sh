@@ -75,7 +75,7 @@ killed_in() {
 
 told() {
 	contains "$T/said" "error: "
-	contains "$T/said" "died before it was done"
+	contains "$T/said" "died in stage"
 	contains "$T/said" "hint: "
 }
 
