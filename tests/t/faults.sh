@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+#
+# What has to hold after any fault, for tests that have sourced lib.sh and deploying.sh:
+#
+#	fault_project		project and repository "site": a service, one version deployed
+#	commit			the next version
+#	holds			what is live is complete, runs, and is what the ledger says
+#	clean			and nothing of a deployment that died is left
+
+fault_project() {
+	new_project site
+	configure site deploy.keep_releases=2 deploy.min_free=1M health.interval=100ms \
+		health.timeout=20s service.stop_timeout=2s "service.start=flaky-http 200" "$@"
+	home=$(home_of site)
+	state=$HOSTKIT_ROOT/var/lib/hostkit/site
+	echo 0 >"$T/n"
+	: >"$T/site/index.html"
+	mkdir "$T/site/pages"
+	ln -s ../index.html "$T/site/pages/link"
+	commit
+	git -C "$T/site" push -q hostkit main
+	holds
+}
+
+commit() {
+	local n
+
+	n=$(($(cat "$T/n") + 1))
+	echo "$n" >"$T/n"
+	echo "version $n" | tee "$T/site/version" "$T/site/pages/$((n % 3))" >/dev/null
+	echo >"$T/site/index.html"
+	git -C "$T/site" add -A
+	git -C "$T/site" commit -qm "version $n"
+}
+
+# What `app` names is a version, file by file.
+is_complete() {
+	local version commit
+
+	version=$(cat "$home/app/version")
+	commit=$(git -C "$T/site" log --format=%H --grep "^$version\$" main)
+	[ -n "$commit" ]
+	git -C "$T/site" --work-tree="$(realpath "$home/app")" diff --exit-code --stat "$commit"
+}
+
+# The service's process runs in it, and answers.
+is_served() {
+	local pid
+
+	pid=$(answers pid -- service status site)
+	[ "$(readlink "/proc/$pid/cwd")" = "$(realpath "$home/app")" ]
+	curl -sf -m 5 "$(url_of site)/" >"$T/page"
+	contains "$T/page" "$pid"
+}
+
+# The last row has ended, with all of its stages, and says what happened.
+is_truthful() {
+	local live
+
+	live=$(live site)
+	hostkit --json deploy status site >"$T/.status.json"
+	PATH=/usr/bin:$PATH python3 - "$T/.status.json" "${live#releases/}" <<-'PY'
+		import json, sys
+		data = json.load(open(sys.argv[1]))["data"]
+		last, live = data["last"], sys.argv[2]
+		assert data["running"] is None, data["running"]
+		assert data["active"]["release"] == live, (data["active"], live)
+		assert all(s["status"] != "running" for s in last["stages"]), last["stages"]
+		assert (last["error"] is None) == (last["status"] == "succeeded"), last
+		if last["status"] == "succeeded":
+		    assert last["release"] == live and data["active"]["state"] == "good", data
+		elif last["status"] == "interrupted":
+		    assert last["error"]["code"] == "INTERRUPTED" and last["error"]["hint"], last
+		elif last["status"] != "failed":
+		    raise AssertionError(last)
+	PY
+}
+
+holds() {
+	is_complete
+	is_truthful
+	is_served
+}
+
+clean() {
+	local left
+
+	left=$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -regex '.*/[0-9]+-[0-9]+'
+		find "$home" "$home/repo.git" "$state" -mindepth 1 -maxdepth 1 \
+			\( -name '*.tmp*' -o -name 'hostkit-index-*' -o -name '*.new*' \)
+		git -C "$home/repo.git" for-each-ref 'refs/hostkit/deployments/*' 'refs/deploy/*')
+	# No more releases than are kept: two good ones, the active and a failed one.
+	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 | wc -l)" -le 4 ] || left+=" releases"
+	flock -n "$state/lock" true || left+=" lock"
+	[ -z "$left" ] && return 0
+	echo "left over: $left" >&2
+	return 1
+}
+
+# No worker, supervisor or build of the project; its service is.
+no_process() {
+	local pid service
+
+	service=$(answers pid -- service status site)
+	for pid in $(cd / && started); do
+		case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in
+		*"$T"*hostkit* | *hostkit-worker*"$T"*) ;;
+		*) continue ;;
+		esac
+		[ "$pid" = "$service" ] && continue
+		echo "process $pid is left: $(tr '\0' ' ' <"/proc/$pid/cmdline")" >&2
+		return 1
+	done
+}
+
+# The worker of the present deployment, if any, is waited for: the client may have left before it.
+settled() {
+	wait_until 60 no_worker
+}
+
+no_worker() {
+	! pgrep -f "hostkit-worker $HOSTKIT_ROOT site " >/dev/null
+}
