@@ -207,6 +207,14 @@ static int print_stage(void *ctx HK_UNUSED, const struct hk_stage_row *s,
 	return 0;
 }
 
+static int print_waiting(void *ctx HK_UNUSED, const struct hk_deployment *d,
+			 struct hk_error *err HK_UNUSED)
+{
+	if (d->status == HK_STATUS_WAITING)
+		print_row(d);
+	return 0;
+}
+
 static int status_text(struct view *v, int64_t last, int64_t running, struct hk_error *err)
 {
 	struct hk_deployment d = HK_DEPLOYMENT_INIT;
@@ -228,6 +236,9 @@ static int status_text(struct view *v, int64_t last, int64_t running, struct hk_
 	if (!ret && d.error_hint)
 		printf("hint: %s\n", d.error_hint);
 	hk_deployment_release(&d);
+	if (!ret)
+		ret = hk_ledger_each_deployment(v->ledger, HK_DEPLOYMENTS_OPEN, -1, print_waiting,
+						NULL, err);
 	return ret;
 }
 

@@ -84,6 +84,24 @@ int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int c
 	return ret;
 }
 
+enum hk_status hk_deploy_status(const struct hk_error *why)
+{
+	static const struct {
+		enum hk_code code;
+		enum hk_status status;
+	} special[] = {
+		{ HK_E_CANCELLED, HK_STATUS_CANCELLED },
+		{ HK_E_SUPERSEDED, HK_STATUS_SUPERSEDED },
+	};
+
+	if (!why)
+		return HK_STATUS_SUCCEEDED;
+	for (size_t i = 0; i < HK_ARRAY_LEN(special); i++)
+		if (special[i].code == why->code)
+			return special[i].status;
+	return HK_STATUS_FAILED;
+}
+
 char *hk_deploy_pin(int64_t id)
 {
 	return hk_xasprintf("refs/hostkit/deployments/%lld", (long long)id);

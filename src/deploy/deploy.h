@@ -101,6 +101,9 @@ extern const struct hk_stage hk_stage_preflight, hk_stage_checkout, hk_stage_ins
  */
 int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
 
+/* How a deployment ends that failed for this reason, or, with NULL, did not. */
+enum hk_status hk_deploy_status(const struct hk_error *why);
+
 /* The ref that keeps the commit of a deployment while it waits and runs; the caller frees. */
 char *hk_deploy_pin(int64_t id);
 

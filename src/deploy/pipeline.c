@@ -104,24 +104,6 @@ static void handle_failure(struct hk_deploy *d, size_t failed)
 		hk_report_say(d->report, HK_REPORT_ERROR, "%s", back.message);
 }
 
-static enum hk_status status_of(const struct hk_error *why)
-{
-	static const struct {
-		enum hk_code code;
-		enum hk_status status;
-	} special[] = {
-		{ HK_E_CANCELLED, HK_STATUS_CANCELLED },
-		{ HK_E_SUPERSEDED, HK_STATUS_SUPERSEDED },
-	};
-
-	if (!why)
-		return HK_STATUS_SUCCEEDED;
-	for (size_t i = 0; i < HK_ARRAY_LEN(special); i++)
-		if (special[i].code == why->code)
-			return special[i].status;
-	return HK_STATUS_FAILED;
-}
-
 static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_error *err)
 {
 	if (d->activated &&
@@ -130,7 +112,7 @@ static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_err
 	if (HK_FAILPOINT(record_release, err))
 		return err->code;
 	hk_deploy_unpin(d);
-	return hk_ledger_finish_deployment(d->ledger, d->row.id, status_of(why), why, err);
+	return hk_ledger_finish_deployment(d->ledger, d->row.id, hk_deploy_status(why), why, err);
 }
 
 int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)

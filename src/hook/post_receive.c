@@ -34,6 +34,7 @@ struct push {
 	struct hk_ref_update *updates; /* into input */
 	const struct hk_ref_update *chosen;
 	const struct hk_ref_update *taken; /* the chosen one, once a worker has it */
+	bool dropped;			   /* the others below refs/deploy/ are gone */
 	bool attached;			   /* or a deployment that runs does it already */
 };
 
@@ -248,6 +249,13 @@ static int leave(struct push *push, const struct hk_ref_seen *seen, struct hk_er
 	return hk_dead_start_recovery(&push->project, 0, err);
 }
 
+static void drop_refs(struct push *push)
+{
+	if (!push->dropped)
+		hk_hook_drop_refs(push->updates, push->len, push->taken);
+	push->dropped = true;
+}
+
 static int serve(struct push *push, struct hk_error *err)
 {
 	struct hk_submission s = HK_SUBMISSION_INIT;
@@ -263,6 +271,8 @@ static int serve(struct push *push, struct hk_error *err)
 		ret = leave(push, seen, err);
 	} else {
 		ret = submit(push, seen, &s, err);
+		/* Before the client is served, who may stay for long: see missed.h. */
+		drop_refs(push);
 		if (!ret)
 			ret = follow(push, &s, err);
 	}
@@ -300,7 +310,7 @@ int hk_post_receive(void)
 		ret = parse_input(&push, &err);
 	if (!ret)
 		ret = serve(&push, &err);
-	hk_hook_drop_refs(push.updates, push.len, push.taken);
+	drop_refs(&push);
 	if (ret) {
 		hk_report_say(&push.text.report, HK_REPORT_ERROR, "%s", err.message);
 		if (*err.hint)

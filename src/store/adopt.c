@@ -6,15 +6,19 @@
 #include <base/alloc.h>
 #include <store/db.h>
 
+/* Ids below zero come before all others and are never given out otherwise. */
 static int add_deployment(struct hk_ledger *l, const struct hk_adopted_release *r,
 			  struct hk_error *err)
 {
 	return hk_db_write(l,
-			   "INSERT INTO deployment (status, trigger_name, ref, object, commit_id,"
-			   " release_name, created_at, started_at, finished_at)"
-			   " VALUES ('succeeded', 'recovery', ?1, ?2, ?2, ?3, ?4, ?4, ?4)",
+			   "INSERT INTO deployment (id, status, trigger_name, ref, object,"
+			   " commit_id, release_name, created_at, started_at, finished_at)"
+			   " VALUES (CASE WHEN ?5 THEN (SELECT min(coalesce(min(id), 0), 0) - 1"
+			   "  FROM deployment) END,"
+			   " 'succeeded', 'recovery', ?1, ?2, ?2, ?3, ?4, ?4, ?4)",
 			   HK_DB_VALUES(HK_DB_TEXT(r->ref), HK_DB_TEXT(r->object),
-					HK_DB_TEXT(r->name), HK_DB_INT(r->at)),
+					HK_DB_TEXT(r->name), HK_DB_INT(r->at),
+					HK_DB_INT(r->before_all)),
 			   NULL, err);
 }
 

@@ -219,6 +219,7 @@ int hk_ledger_previous_good(struct hk_ledger *l, const char *name, char **ret,
 struct hk_adopted_release {
 	const char *name, *state, *type, *start, *ref, *object;
 	int64_t at;
+	bool before_all; /* its deployment comes before those on record, not after them */
 };
 int hk_ledger_adopt_release(struct hk_ledger *l, const struct hk_adopted_release *r,
 			    struct hk_error *err) HK_MUST_CHECK;

@@ -147,12 +147,11 @@ static void let_go(struct hk_lock *lock)
 static int give_up(struct worker *w, const struct hk_error *why)
 {
 	struct hk_error failed;
-	enum hk_status status =
-		why->code == HK_E_CANCELLED ? HK_STATUS_CANCELLED : HK_STATUS_FAILED;
 
 	hk_deploy_unpin(&w->deploy);
 	if (w->deploy.row.id &&
-	    hk_ledger_finish_deployment(w->ledger, w->deploy.row.id, status, why, &failed))
+	    hk_ledger_finish_deployment(w->ledger, w->deploy.row.id, hk_deploy_status(why), why,
+					&failed))
 		hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", failed.message);
 	hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", why->message);
 	if (*why->hint)
