@@ -55,13 +55,38 @@ static int take_lock(struct service_call *s, struct hk_error *err)
 			     s->project.name);
 }
 
+static int need_release(const struct service_call *s, struct hk_error *err)
+{
+	if (s->running.release)
+		return 0;
+	hk_error_set(err, HK_E_NOTHING_TO_DEPLOY, "nothing of '%s' is deployed, so nothing can run",
+		     s->project.name);
+	return hk_error_hint(err, "git push hostkit main");
+}
+
 static int open_call(struct hk_cli_call *call, bool lock, struct service_call *s,
 		     struct hk_error *err)
 {
-	if (hk_cli_open(call, &s->project, &s->ledger, err) || (lock && take_lock(s, err)))
+	if (hk_cli_open(call, &s->project, &s->ledger, err))
 		return err->code;
-	return hk_running_prepare(&s->project, s->ledger, NULL, print_output, NULL, &s->running,
-				  err);
+	return lock ? take_lock(s, err) : 0;
+}
+
+/* To start it, which takes a release. */
+static int open_start(struct hk_cli_call *call, struct service_call *s, struct hk_error *err)
+{
+	if (open_call(call, true, s, err) ||
+	    hk_running_prepare(&s->project, s->ledger, NULL, print_output, NULL, &s->running, err))
+		return err->code;
+	return need_release(s, err);
+}
+
+static int open_stop(struct hk_cli_call *call, bool lock, struct service_call *s,
+		     struct hk_error *err)
+{
+	if (open_call(call, lock, s, err))
+		return err->code;
+	return hk_running_prepare_stop(&s->project, print_output, NULL, &s->running, err);
 }
 
 static struct hk_json *state_json(const struct service_call *s, const struct hk_service_state *st)
@@ -113,21 +138,11 @@ static int show_state(struct hk_cli_call *call, struct service_call *s, struct h
 	return 0;
 }
 
-static int need_release(const struct service_call *s, struct hk_error *err)
-{
-	if (s->running.release)
-		return 0;
-	hk_error_set(err, HK_E_NOTHING_TO_DEPLOY, "nothing of '%s' is deployed, so nothing can run",
-		     s->project.name);
-	return hk_error_hint(err, "git push hostkit main");
-}
-
 static int run_start(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
-	if (open_call(call, true, &s, err) || need_release(&s, err) ||
-	    s.running.driver->start(&s.running.service, err))
+	if (open_start(call, &s, err) || s.running.driver->start(&s.running.service, err))
 		return err->code;
 	return show_state(call, &s, err);
 }
@@ -136,7 +151,7 @@ static int run_stop(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
-	if (open_call(call, true, &s, err) ||
+	if (open_stop(call, true, &s, err) ||
 	    hk_service_stop_others(&s.running.service, s.running.driver, err) ||
 	    s.running.driver->stop(&s.running.service, err))
 		return err->code;
@@ -147,7 +162,7 @@ static int run_restart(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
-	if (open_call(call, true, &s, err) || need_release(&s, err) ||
+	if (open_start(call, &s, err) ||
 	    hk_service_stop_others(&s.running.service, s.running.driver, err) ||
 	    s.running.driver->restart(&s.running.service, err))
 		return err->code;
@@ -158,7 +173,7 @@ static int run_status(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
-	return open_call(call, false, &s, err) ? err->code : show_state(call, &s, err);
+	return open_stop(call, false, &s, err) ? err->code : show_state(call, &s, err);
 }
 
 const struct hk_cli_command hk_cli_service_commands[] = {

@@ -95,7 +95,9 @@ static bool was_interrupted(const struct hk_project *p, char ret_name[HK_RELEASE
 int hk_adopt_active(const struct hk_project *p, struct hk_ledger *l, const char *name,
 		    struct hk_error *err)
 {
-	struct hk_adopted_release r = { .name = name, .state = "good", .at = hk_clock_wall_ms(), .before_all = true };
+	struct hk_adopted_release r = {
+		.name = name, .state = "good", .at = hk_clock_wall_ms(), .before_all = true
+	};
 	struct hk_release_row row = HK_RELEASE_ROW_INIT;
 	hk_auto_free char *start = NULL;
 	struct hk_error unknown = HK_ERROR_INIT;

@@ -110,17 +110,24 @@ char *hk_environment_mark(const struct hk_project *p, int64_t deployment)
 			    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 }
 
+void hk_environment_plain(const struct hk_project *p, struct hk_strlist *ret)
+{
+	set_value(ret, "PATH", p->conf.project_path);
+	add_user(p, ret);
+	add_settings(p, ret);
+	set_value(ret, "HOSTKIT_PROJECT", p->name);
+}
+
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err)
 {
 	hk_auto_strlist env = HK_STRLIST_INIT;
 	hk_auto_free char *id = NULL;
 
-	set_value(&env, "PATH", p->conf.project_path);
-	add_user(p, &env);
-	add_settings(p, &env);
+	hk_environment_plain(p, &env);
 	if (add_dotenv(p, &env, err))
 		return err->code;
+	/* Not for .env to say. */
 	set_value(&env, "HOSTKIT_PROJECT", p->name);
 	if (d) {
 		id = hk_xasprintf("%lld", (long long)d->id);

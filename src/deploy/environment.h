@@ -20,6 +20,9 @@
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 
+/* The same without .env and without a deployment: for what must work whatever is broken. */
+void hk_environment_plain(const struct hk_project *p, struct hk_strlist *ret);
+
 /*
  * The entry, for the environment of installs and builds (never of services), by which recovery
  * finds what a killed worker of that deployment has left running. The caller frees.

@@ -72,10 +72,11 @@ static int rejected(const struct hk_queue *q, const struct view *v, struct hk_er
 {
 	hk_error_set(err, HK_E_LOCKED, "'%s' is being deployed: %s", q->project->name,
 		     v->first_text.data);
-	return hk_error_hint(err,
-			     "when that has ended (hostkit deploy log %s %lld -f): git push hostkit "
-			     "%.7s:refs/deploy/now",
-			     q->project->name, (long long)v->first, q->row->object);
+	return hk_error_hint(
+		err,
+		"when that has ended (hostkit deploy log %s %lld -f): git push hostkit "
+		"%.7s:refs/deploy/now",
+		q->project->name, (long long)v->first, q->row->object);
 }
 
 static void say_place(const struct hk_queue *q, const struct view *v, unsigned *told)

@@ -52,29 +52,50 @@ static int open_release(const struct hk_project *p, struct hk_ledger *l, const c
 	return ret;
 }
 
-int hk_running_prepare(const struct hk_project *p, struct hk_ledger *l, const char *release,
-		       hk_line_fn *on_line, void *ctx, struct hk_running *ret, struct hk_error *err)
+static int choose_driver(const struct hk_project *p, struct hk_running *r, struct hk_error *err)
 {
-	*ret = (struct hk_running)HK_RUNNING_INIT;
-	ret->driver = hk_service_driver(p->conf.service_driver);
-	if (!ret->driver)
+	*r = (struct hk_running)HK_RUNNING_INIT;
+	r->driver = hk_service_driver(p->conf.service_driver);
+	if (!r->driver)
 		return hk_error_set(err, HK_E_INTERNAL, "there is no service driver '%s'",
 				    p->conf.service_driver);
-	if (open_release(p, l, release, ret, err))
-		return err->code;
-	ret->service = (struct hk_service){
+	return 0;
+}
+
+static void fill_service(const struct hk_project *p, hk_line_fn *on_line, void *ctx,
+			 struct hk_running *r)
+{
+	r->service = (struct hk_service){
 		.name = p->name,
 		.conf = &p->conf,
 		.home_fd = p->home_fd,
 		.state_fd = p->state_fd,
-		.cwd_fd = ret->cwd_fd,
-		.release = ret->release,
-		.start = &ret->start,
-		.env = hk_strlist_argv(&ret->env),
+		.cwd_fd = r->cwd_fd,
+		.release = r->release,
+		.start = &r->start,
+		.env = hk_strlist_argv(&r->env),
 		.cancel_fd = -1,
 		.on_line = on_line,
 		.ctx = ctx,
 	};
+}
+
+int hk_running_prepare(const struct hk_project *p, struct hk_ledger *l, const char *release,
+		       hk_line_fn *on_line, void *ctx, struct hk_running *ret, struct hk_error *err)
+{
+	if (choose_driver(p, ret, err) || open_release(p, l, release, ret, err))
+		return err->code;
+	fill_service(p, on_line, ctx, ret);
+	return 0;
+}
+
+int hk_running_prepare_stop(const struct hk_project *p, hk_line_fn *on_line, void *ctx,
+			    struct hk_running *ret, struct hk_error *err)
+{
+	if (choose_driver(p, ret, err))
+		return err->code;
+	hk_environment_plain(p, &ret->env);
+	fill_service(p, on_line, ctx, ret);
 	return 0;
 }
 

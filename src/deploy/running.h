@@ -30,6 +30,10 @@ struct hk_running {
 int hk_running_prepare(const struct hk_project *p, struct hk_ledger *l, const char *release,
 		       hk_line_fn *on_line, void *ctx, struct hk_running *ret,
 		       struct hk_error *err) HK_MUST_CHECK;
+
+/* For stopping it and asking about it, which takes neither a release nor a sound .env. */
+int hk_running_prepare_stop(const struct hk_project *p, hk_line_fn *on_line, void *ctx,
+			    struct hk_running *ret, struct hk_error *err) HK_MUST_CHECK;
 void hk_running_release(struct hk_running *r);
 
 /* Whether there is a process to start and to ask for its health. */

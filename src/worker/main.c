@@ -149,9 +149,8 @@ static int give_up(struct worker *w, const struct hk_error *why)
 	struct hk_error failed;
 
 	hk_deploy_unpin(&w->deploy);
-	if (w->deploy.row.id &&
-	    hk_ledger_finish_deployment(w->ledger, w->deploy.row.id, hk_deploy_status(why), why,
-					&failed))
+	if (w->deploy.row.id && hk_ledger_finish_deployment(w->ledger, w->deploy.row.id,
+							    hk_deploy_status(why), why, &failed))
 		hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", failed.message);
 	hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", why->message);
 	if (*why->hint)

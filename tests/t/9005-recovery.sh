@@ -243,6 +243,7 @@ ok_when "a release that somebody removed is forgotten" removed_by_hand
 link_by_hand() {
 	local other
 
+	next_one
 	other=$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name "$(basename "$(live site)")" |
 		sort | tail -n 1)
 	remember_live site
