@@ -1,4 +1,11 @@
-# Files that administrators copy: installed under datadir.
+# What an administrator copies and adapts.
 
 hktemplatesdir = $(pkgdatadir)/templates
-dist_hktemplates_DATA = templates/nginx-static.conf
+dist_hktemplates_DATA = templates/nginx-static.conf templates/hostkit-recover.timer
+nodist_hktemplates_DATA = templates/hostkit-recover.service
+EXTRA_DIST += templates/hostkit-recover.service.in
+CLEANFILES += templates/hostkit-recover.service
+
+templates/hostkit-recover.service: templates/hostkit-recover.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) templates && \
+		sed 's,@''bindir@,$(bindir),' $(srcdir)/templates/hostkit-recover.service.in >$@

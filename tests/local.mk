@@ -94,11 +94,17 @@ shell_tests = \
 	tests/t/3102-client-dies.sh \
 	tests/t/3103-two-pushes.sh \
 	tests/t/3104-hook-by-hand.sh \
+	tests/t/3105-concurrency.sh \
 	tests/t/4001-deployments.sh \
+	tests/t/4002-logs.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \
-	tests/t/9004-repository-damaged.sh
+	tests/t/9004-repository-damaged.sh \
+	tests/t/9005-recovery.sh \
+	tests/t/9006-resources.sh \
+	tests/t/9012-faults.sh \
+	tests/t/9013-power-cuts.sh
 
 TESTS += $(unit_tests) $(shell_tests)
 EXTRA_DIST += $(shell_tests) \
@@ -109,6 +115,7 @@ EXTRA_DIST += $(shell_tests) \
 	tests/unit/repo-fixture.h \
 	tests/t/apps.sh \
 	tests/t/deploying.sh \
+	tests/t/faults.sh \
 	tests/t/lib.sh \
 	tests/t/.shellcheckrc \
 	tests/demo.sh \

@@ -99,31 +99,34 @@ static int row_json(struct view *v, int64_t id, struct hk_json **ret, struct hk_
 	return 0;
 }
 
-static int active_json(struct view *v, struct hk_json **ret, struct hk_error *err)
+/* null with the reason as active_error when what is live cannot be told. */
+static void set_active(struct view *v, struct hk_json *data)
 {
 	struct hk_release_row row = HK_RELEASE_ROW_INIT;
 	char time[HK_CLOCK_RFC3339_LEN];
 	hk_auto_free char *active = NULL;
+	struct hk_json *j;
+	struct hk_error err;
 
-	if (hk_project_active(&v->project, &active, err))
-		return err->code;
-	*ret = hk_json_null();
+	if (hk_project_active(&v->project, &active, &err) ||
+	    (active && hk_ledger_get_release(v->ledger, active, &row, &err))) {
+		hk_json_set(data, "active", hk_json_null());
+		hk_json_set(data, "active_error", hk_json_string(err.message));
+		return;
+	}
+	j = active ? hk_json_object() : hk_json_null();
+	hk_json_set(data, "active", j);
 	if (!active)
-		return 0;
-	if (hk_ledger_get_release(v->ledger, active, &row, err))
-		return err->code;
-	hk_json_free(*ret);
-	*ret = hk_json_object();
-	hk_json_set(*ret, "release", hk_json_string(row.name));
-	hk_json_set(*ret, "commit", hk_json_string(row.commit));
-	hk_json_set(*ret, "ref", hk_json_string(row.ref));
-	hk_json_set(*ret, "type", hk_json_string(row.type));
-	hk_json_set(*ret, "state", hk_json_string(row.state));
-	hk_json_set(*ret, "deployed_at",
+		return;
+	hk_json_set(j, "release", hk_json_string(row.name));
+	hk_json_set(j, "commit", hk_json_string(row.commit));
+	hk_json_set(j, "ref", hk_json_string(row.ref));
+	hk_json_set(j, "type", hk_json_string(row.type));
+	hk_json_set(j, "state", hk_json_string(row.state));
+	hk_json_set(j, "deployed_at",
 		    row.deployed_at ? hk_json_string(hk_clock_rfc3339(row.deployed_at, time))
 				    : hk_json_null());
 	hk_release_row_release(&row);
-	return 0;
 }
 
 /* There is no limit in force yet; how many an hour there were is told all the same. */
@@ -147,9 +150,7 @@ static int status_json(struct view *v, int64_t last, int64_t running, struct hk_
 	struct hk_json *part = NULL;
 
 	v->call->data = data;
-	if (active_json(v, &part, err))
-		return err->code;
-	hk_json_set(data, "active", part);
+	set_active(v, data);
 	if (row_json(v, last, &part, err))
 		return err->code;
 	hk_json_set(data, "last", part);

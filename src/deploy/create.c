@@ -141,6 +141,11 @@ static int make_repository(const char *home, const char *branch, struct hk_error
 		{ "transfer.hideRefs", "refs/hostkit" },
 		/* An account's own core.hooksPath must not make pushes deploy nothing. */
 		{ "core.hooksPath", "hooks" },
+		/*
+		 * What was accepted survives a power cut: git syncs neither loose objects nor refs
+		 * by itself (core.fsync in git-config(1)).
+		 */
+		{ "core.fsync", "committed,reference" },
 	};
 	hk_auto_free char *path = hk_xasprintf("%s/repo.git", home);
 	hk_auto_free char *aside = hk_xasprintf("%s.new", path);

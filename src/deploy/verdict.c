@@ -7,20 +7,23 @@
 #include <base/human.h>
 #include <deploy/live.h>
 #include <string.h>
+#include <sys/fs.h>
 
 void hk_verdict_describe_live(const struct hk_project *p, struct hk_ledger *l, struct hk_buf *out)
 {
 	struct hk_release_row row = HK_RELEASE_ROW_INIT;
 	hk_auto_free char *active = NULL;
-	struct hk_error ignored;
+	struct hk_error why = HK_ERROR_INIT;
 
-	if (hk_project_active(p, &active, &ignored) || !active) {
-		hk_buf_addstr(out, "nothing");
+	if (hk_project_active(p, &active, &why) || !active) {
+		hk_buf_addf(out, "nothing%s%s", why.code ? ": " : "", why.message);
 		return;
 	}
 	hk_buf_addf(out, "release %s", active);
-	if (!hk_ledger_get_release(l, active, &row, &ignored) && row.commit)
+	if (!hk_ledger_get_release(l, active, &row, &why) && row.commit)
 		hk_buf_addf(out, " (%.7s)", row.commit);
+	if (!hk_fs_is_dir(p->releases_fd, active))
+		hk_buf_addstr(out, ", whose folder is missing");
 	hk_release_row_release(&row);
 }
 

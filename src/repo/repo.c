@@ -31,6 +31,8 @@ static int library_ready(struct hk_error *err)
 	 * looks at too.
 	 */
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
+	/* A ref that is empty after a power cut would stop git in this repository. */
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
 	ready = true;
 	return 0;
 }

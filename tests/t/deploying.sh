@@ -80,7 +80,8 @@ push() {
 
 # shows TEXT: that line is part of what the client was told, with whatever indent.
 shows() {
-	sed 's/^ *//' "$T/said" | grep -qxF -e "$1" && return 0
+	# Not grep -q, which would end sed by SIGPIPE.
+	sed 's/^ *//' "$T/said" | grep -xF -e "$1" >/dev/null && return 0
 	echo "no line '$1' was shown:" >&2
 	cat "$T/said" >&2
 	return 1
