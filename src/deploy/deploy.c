@@ -62,6 +62,9 @@ static int run_one(struct hk_deploy *d, const struct hk_strlist *argv, const str
 	spec.on_line = hk_deploy_output;
 	spec.ctx = d;
 	ret = hk_process_run(&spec, &result, err);
+	if (ret == HK_E_COMMAND_NOT_FOUND)
+		hk_error_hint(err, "install it, or add its folder to [project] path in the "
+				   "project's INI file");
 	if (result.leftovers)
 		hk_report_say(d->report, HK_REPORT_WARNING, "'%s' left %u process%s running; ended",
 			      what.data, result.leftovers, result.leftovers == 1 ? "" : "es");
