@@ -240,8 +240,7 @@ int hk_ledger_check(struct hk_ledger *l, struct hk_error *err)
 	if (found && !strcmp(found, "ok"))
 		return 0;
 	hk_db_fail(l, SQLITE_CORRUPT, err);
-	return hk_error_set(err, HK_E_LEDGER_DAMAGED, "the ledger '%s' is damaged: %s", l->path,
-			    found ? found : "no answer");
+	return hk_error_prefix(err, "%s", found ? found : "no answer");
 }
 
 void hk_ledger_close(struct hk_ledger *l)

@@ -10,8 +10,9 @@
 /* A value of its own for every option, in forms that are hard to write back. */
 static const char rich[] =
 	"[project]\nruntime = node\nport = 1\npath = /a b:/c;d\n"
-	"[push]\nstall = 90s\n"
-	"[deploy]\nbranches = a, b*\ntags =\nkeep_releases = 1000\nmin_free = 1500K\n"
+	"[push]\nstall = 90s\nmissed = report\n"
+	"[deploy]\nbranches = a, b*\ntags =\nconcurrency = latest\nmax_log = 65K\nkeep_history = 11\n"
+	"keep_releases = 1000\nmin_free = 1500K\n"
 	"min_inodes = 0\n"
 	"[checkout]\ntimeout = 1h\n"
 	"[install]\nenabled = yes\ncommand = sh: a; b \"c\" && d\ntimeout = 1500ms\n"

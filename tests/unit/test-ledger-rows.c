@@ -459,6 +459,160 @@ static void test_previous_good(void **state)
 	hk_ledger_close(l);
 }
 
+static void assert_seen(struct hk_ledger *l, const char *name, const char *want)
+{
+	char *object = NULL;
+
+	OK(hk_ledger_get_seen_ref(l, name, &object, &err));
+	if (want)
+		assert_string_equal(object, want);
+	else
+		assert_null(object);
+	free(object);
+}
+
+static void see(struct hk_ledger *l, const char *name, const char *was, const char *object)
+{
+	const struct hk_ref_seen ref = { .name = name, .object = object, .was = was };
+
+	OK(hk_ledger_see_refs(l, &ref, 1, &err));
+}
+
+static void test_refs(void **state)
+{
+	struct hk_ledger *l = open_ledger();
+
+	(void)state;
+	assert_seen(l, "refs/heads/main", NULL);
+	see(l, "refs/heads/main", "0", "a");
+	assert_seen(l, "refs/heads/main", "a");
+	see(l, "refs/heads/main", "a", "b");
+	see(l, "refs/heads/other", "0", "x");
+	assert_seen(l, "refs/heads/main", "b");
+	/* Back, and forth again. */
+	see(l, "refs/heads/main", "b", "a");
+	assert_seen(l, "refs/heads/main", "a");
+	see(l, "refs/heads/main", "a", "b");
+	/* A hook that comes late does not undo what came after it. */
+	see(l, "refs/heads/main", "c", "d");
+	see(l, "refs/heads/main", "b", "c");
+	assert_seen(l, "refs/heads/main", "d");
+	/* What was looked up holds in any case. */
+	see(l, "refs/heads/main", NULL, "c");
+	assert_seen(l, "refs/heads/main", "c");
+	see(l, "refs/heads/main", "c", NULL);
+	assert_seen(l, "refs/heads/main", NULL);
+	assert_seen(l, "refs/heads/other", "x");
+	hk_ledger_close(l);
+}
+
+/* With a deployment, in one transaction: both, or none. */
+static void test_refs_with_deployment(void **state)
+{
+	const struct hk_ref_seen seen[] = { { .name = "refs/heads/main", .object = "a" },
+					    { .name = NULL, .object = "b" } };
+	struct hk_deployment_request req = {
+		.trigger = "push",
+		.ref = "refs/heads/main",
+		.object = "a",
+		.seen = seen,
+	};
+	struct hk_ledger *l = open_ledger();
+	int64_t id = 0;
+
+	(void)state;
+	req.n_seen = 2;
+	FAILS(HK_E_LEDGER_FAILED, hk_ledger_add_deployment(l, &req, &id, &err));
+	assert_int_equal(id, 0);
+	assert_seen(l, "refs/heads/main", NULL);
+	FAILS(HK_E_DEPLOYMENT_NOT_FOUND, hk_ledger_start_deployment(l, 1, &err));
+	req.n_seen = 1;
+	OK(hk_ledger_add_deployment(l, &req, &id, &err));
+	assert_seen(l, "refs/heads/main", "a");
+	hk_ledger_close(l);
+}
+
+static int note_id(void *ctx, int64_t id, struct hk_error *err)
+{
+	(void)err;
+	*(int64_t *)ctx = *(int64_t *)ctx * 100 + id;
+	return 0;
+}
+
+static int refuse_id(void *ctx, int64_t id, struct hk_error *err)
+{
+	(void)ctx;
+	return hk_error_set(err, HK_E_IO, "not %d", (int)id);
+}
+
+static void test_forget(void **state)
+{
+	struct hk_ledger *l = open_ledger();
+	struct hk_release_row r = HK_RELEASE_ROW_INIT;
+	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+	int64_t ids = 0, stage;
+
+	(void)state;
+	for (int i = 1; i <= 6; i++) {
+		int64_t id = add_running(l, "refs/heads/main");
+		char name[32];
+
+		snprintf(name, sizeof(name), "20261124-00000%d", i);
+		OK(hk_ledger_begin_stage(l, id, "build", &stage, &err));
+		OK(hk_ledger_add_release(l, id, name, &err));
+		OK(hk_ledger_set_release_state(l, name, i == 2 ? "good" : "removed", &err));
+		if (i != 3)
+			OK(hk_ledger_finish_deployment(l, id, HK_STATUS_SUCCEEDED, NULL, &err));
+	}
+	FAILS(HK_E_IO, hk_ledger_forget(l, 2, refuse_id, NULL, &err));
+	OK(hk_ledger_get_deployment(l, 1, &d, &err));
+	hk_deployment_release(&d);
+	OK(hk_ledger_forget(l, 6, note_id, &ids, &err));
+	assert_int_equal(ids, 0);
+	/* Not the one whose release is there, and not the one that is open. */
+	OK(hk_ledger_forget(l, 2, note_id, &ids, &err));
+	assert_int_equal(ids, 104);
+	FAILS(HK_E_DEPLOYMENT_NOT_FOUND, hk_ledger_get_deployment(l, 1, &d, &err));
+	FAILS(HK_E_RELEASE_FAILED, hk_ledger_get_release(l, "20261124-000001", &r, &err));
+	OK(hk_ledger_get_release(l, "20261124-000002", &r, &err));
+	hk_release_row_release(&r);
+	assert_int_equal(add(l, "refs/heads/main"), 7);
+	hk_ledger_close(l);
+}
+
+static void test_adopt(void **state)
+{
+	struct hk_adopted_release r = { .name = "20200101-000000",
+					.state = "good",
+					.type = "static",
+					.object = "aa",
+					.at = 5 };
+	struct hk_release_row row = HK_RELEASE_ROW_INIT;
+	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+	struct hk_ledger *l = open_ledger();
+
+	(void)state;
+	OK(hk_ledger_begin_after(l, 40, &err));
+	OK(hk_ledger_adopt_release(l, &r, &err));
+	OK(hk_ledger_get_release(l, r.name, &row, &err));
+	assert_int_equal(row.deployment, 41);
+	assert_string_equal(row.state, "good");
+	assert_string_equal(row.commit, "aa");
+	hk_release_row_release(&row);
+	/* What was there before hostkit comes before everything else. */
+	r.name = "20190101-000000";
+	r.before_all = true;
+	OK(hk_ledger_adopt_release(l, &r, &err));
+	OK(hk_ledger_get_release(l, r.name, &row, &err));
+	assert_int_equal(row.deployment, -1);
+	hk_release_row_release(&row);
+	OK(hk_ledger_get_deployment(l, -1, &d, &err));
+	assert_int_equal(d.status, HK_STATUS_SUCCEEDED);
+	hk_deployment_release(&d);
+	assert_int_equal(add(l, "refs/heads/main"), 42);
+	hk_ledger_close(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +622,10 @@ int main(void)
 		TEST(test_each_deployment),
 		TEST(test_each_while_writing),
 		TEST(test_superseded),
+		TEST(test_refs),
+		TEST(test_refs_with_deployment),
+		TEST(test_forget),
+		TEST(test_adopt),
 		TEST(test_stages),
 		TEST(test_finish_ends_stages),
 		TEST(test_release_fields),

@@ -65,7 +65,7 @@ static void test_create(void **state)
 	assert_int_equal(mode_of(""), S_IFREG | 0600);
 	assert_int_equal(mode_of("-wal"), S_IFREG | 0600);
 	assert_int_equal(mode_of("-shm"), S_IFREG | 0600);
-	assert_pragma(l, "PRAGMA user_version", "1");
+	assert_pragma(l, "PRAGMA user_version", "2");
 	assert_pragma(l, "PRAGMA journal_mode", "wal");
 	assert_pragma(l, "PRAGMA synchronous", "2");
 	assert_pragma(l, "PRAGMA foreign_keys", "1");
@@ -85,7 +85,7 @@ static void test_migrate_empty(void **state)
 	(void)state;
 	write_file(path, "", 0);
 	l = open_ledger();
-	assert_pragma(l, "PRAGMA user_version", "1");
+	assert_pragma(l, "PRAGMA user_version", "2");
 	assert_int_equal(add(l, "refs/heads/main"), 1);
 	hk_ledger_close(l);
 	/* Whatever changed the journal mode, the next open sets it right. */
@@ -95,9 +95,53 @@ static void test_migrate_empty(void **state)
 	hk_ledger_close(l);
 }
 
+/* A ledger of version 1 is one without what the second step added. */
+static void test_migrate_first(void **state)
+{
+	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+	struct hk_ledger *l = open_ledger();
+	int64_t id = add(l, "refs/heads/main");
+
+	(void)state;
+	hk_ledger_close(l);
+	raw_sql("DROP TABLE ref; ALTER TABLE deployment DROP COLUMN submitter_pid;"
+		"ALTER TABLE deployment DROP COLUMN submitter_start;"
+		"ALTER TABLE deployment DROP COLUMN submitter_boot; PRAGMA user_version = 1");
+	l = open_ledger();
+	assert_pragma(l, "PRAGMA user_version", "2");
+	OK(hk_ledger_get_deployment(l, id, &d, &err));
+	assert_string_equal(d.ref, "refs/heads/main");
+	assert_int_equal(d.submitter.pid, 0);
+	hk_deployment_release(&d);
+	assert_int_equal(add(l, "refs/heads/main"), id + 1);
+	hk_ledger_close(l);
+}
+
+static void test_check(void **state)
+{
+	struct hk_ledger *l = open_ledger();
+	static const char garbage[4096] = "garbage";
+	int fd;
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		add(l, "refs/heads/main");
+	OK(hk_ledger_check(l, &err));
+	hk_ledger_close(l);
+	fd = open(path, O_WRONLY);
+	for (off_t page = 2; page < 8; page++)
+		assert_int_equal(pwrite(fd, garbage, sizeof(garbage), page * 4096), 4096);
+	close(fd);
+	l = open_ledger();
+	FAILS(HK_E_LEDGER_DAMAGED, hk_ledger_check(l, &err));
+	assert_non_null(strstr(last.message, path));
+	assert_non_null(strstr(last.hint, "hostkit recover"));
+	hk_ledger_close(l);
+}
+
 static void test_newer_version(void **state)
 {
-	static const char *const versions[] = { "PRAGMA user_version = 2",
+	static const char *const versions[] = { "PRAGMA user_version = 3",
 						"PRAGMA user_version = 99",
 						"PRAGMA user_version = -1" };
 	struct hk_ledger *l = NULL;
@@ -109,10 +153,10 @@ static void test_newer_version(void **state)
 		FAILS(HK_E_LEDGER_FAILED, hk_ledger_open(path, &l, &err));
 		assert_null(l);
 		assert_non_null(strstr(last.message, path));
-		assert_non_null(strstr(last.message, "versions up to 1"));
+		assert_non_null(strstr(last.message, "versions up to 2"));
 		assert_string_not_equal(last.hint, "");
 	}
-	raw_sql("PRAGMA user_version = 1");
+	raw_sql("PRAGMA user_version = 2");
 	hk_ledger_close(open_ledger());
 }
 
@@ -126,7 +170,7 @@ static void test_corrupt(void **state)
 	(void)state;
 	memset(garbage, 'g', sizeof(garbage));
 	write_file(path, garbage, sizeof(garbage));
-	FAILS(HK_E_LEDGER_FAILED, hk_ledger_open(path, &l, &err));
+	FAILS(HK_E_LEDGER_DAMAGED, hk_ledger_open(path, &l, &err));
 	assert_null(l);
 	assert_non_null(strstr(last.message, path));
 	assert_non_null(strstr(last.hint, "aside"));
@@ -141,7 +185,7 @@ static void test_corrupt(void **state)
 		assert_int_equal(pwrite(fd, garbage, 4096, at), 4096);
 	close(fd);
 	l = open_ledger();
-	FAILS(HK_E_LEDGER_FAILED,
+	FAILS(HK_E_LEDGER_DAMAGED,
 	      hk_ledger_add_deployment(l, &(struct hk_deployment_request){ .ref = "x" }, &id,
 				       &err));
 	assert_non_null(strstr(last.message, path));
@@ -439,10 +483,19 @@ static void test_waits_for_creator(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_create),   TEST(test_migrate_empty),	   TEST(test_newer_version),
-		TEST(test_corrupt),  TEST(test_wrong_places),	   TEST(test_permission),
-		TEST(test_no_space), TEST(test_open_at_once),	   TEST(test_busy_and_killed),
-		TEST(test_waits),    TEST(test_waits_for_creator),
+		TEST(test_create),
+		TEST(test_migrate_empty),
+		TEST(test_migrate_first),
+		TEST(test_check),
+		TEST(test_newer_version),
+		TEST(test_corrupt),
+		TEST(test_wrong_places),
+		TEST(test_permission),
+		TEST(test_no_space),
+		TEST(test_open_at_once),
+		TEST(test_busy_and_killed),
+		TEST(test_waits),
+		TEST(test_waits_for_creator),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
