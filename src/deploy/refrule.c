@@ -103,9 +103,10 @@ int hk_ref_parse_update(char *line, struct hk_ref_update *ret, struct hk_error *
 	if (second) {
 		*first = '\0';
 		*second = '\0';
-		*ret = (struct hk_ref_update){ line, first + 1, second + 1 };
-		if (is_oid(ret->old_oid) && is_oid(ret->new_oid) && is_ref(ret->ref))
+		if (is_oid(line) && is_oid(first + 1) && is_ref(second + 1)) {
+			*ret = (struct hk_ref_update){ line, first + 1, second + 1 };
 			return 0;
+		}
 		*first = ' ';
 		*second = ' ';
 	}

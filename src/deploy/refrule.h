@@ -40,7 +40,8 @@ struct hk_ref_update {
 
 /*
  * Splits "<old> SP <new> SP <ref>" in place (githooks(5)). HK_E_USAGE unless both ids are 40 hex
- * digits and the ref begins with refs/ and has no control characters.
+ * digits and the ref begins with refs/ and has no control characters; line and ret are unchanged
+ * then.
  */
 int hk_ref_parse_update(char *line, struct hk_ref_update *ret, struct hk_error *err) HK_MUST_CHECK;
 
