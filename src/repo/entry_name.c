@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define MODULES_LINK "is a '.gitmodules' that is a link"
+
 static const struct {
 	const char *name;
 	bool link_only;
@@ -15,8 +17,11 @@ static const struct {
 } refused[] = {
 	{ ".git", false, "is a spelling of '.git'" },
 	{ "git~1", false, "is a spelling of '.git' (the short name NTFS gives it)" },
-	{ ".gitmodules", true, "is a '.gitmodules' that is a link" },
-	{ "gitmod~1", true, "is a '.gitmodules' that is a link" },
+	{ ".gitmodules", true, MODULES_LINK },
+	{ "gitmod~1", true, MODULES_LINK },
+	{ "gitmod~2", true, MODULES_LINK },
+	{ "gitmod~3", true, MODULES_LINK },
+	{ "gitmod~4", true, MODULES_LINK },
 };
 
 /* The length of a code point at s that HFS+ ignores in names, or 0. All take three bytes. */
@@ -65,6 +70,27 @@ static bool equal_folded(const char *s, size_t len, const char *want)
 	return !*want;
 }
 
+/*
+ * The short name that NTFS gives '.gitmodules' when "gitmod~1" to "~4" are taken: the beginning of
+ * a hash, '~' and a number, eight bytes in all.
+ */
+static bool is_hashed_modules(const char *s, size_t len)
+{
+	static const char hash[] = "gi7eba";
+	size_t n = 0;
+
+	if (len != 8)
+		return false;
+	while (hash[n] && lower(s[n]) == hash[n])
+		n++;
+	if (s[n] != '~' || s[n + 1] == '0')
+		return false;
+	for (n++; n < len; n++)
+		if (s[n] < '0' || s[n] > '9')
+			return false;
+	return true;
+}
+
 static const char *part_refusal(const char *part, size_t len, bool link)
 {
 	const char *stream = memchr(part, ':', len);
@@ -76,7 +102,7 @@ static const char *part_refusal(const char *part, size_t len, bool link)
 		if (equal_folded(part, len, refused[i].name))
 			return refused[i].reason;
 	}
-	return NULL;
+	return link && is_hashed_modules(part, len) ? MODULES_LINK : NULL;
 }
 
 const char *hk_entry_name_refusal(const char *name, size_t len, bool link)

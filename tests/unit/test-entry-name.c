@@ -80,6 +80,16 @@ static void test_links(void **state HK_UNUSED)
 	assert_non_null(hk_entry_name_refusal(".git", 4, true));
 	assert_null(hk_entry_name_refusal(".gitattributes", 14, true));
 	assert_null(hk_entry_name_refusal("link", 4, true));
+	/* The short names that NTFS may give '.gitmodules', and what is nearly one. */
+	assert_non_null(hk_entry_name_refusal("GITMOD~1", 8, true));
+	assert_non_null(hk_entry_name_refusal("gitmod~4 .", 10, true));
+	assert_non_null(hk_entry_name_refusal("a\\gi7EBA~1", 10, true));
+	assert_non_null(hk_entry_name_refusal("gi7eb~12:x", 10, true));
+	assert_non_null(hk_entry_name_refusal("~1000000", 8, true));
+	assert_null(hk_entry_name_refusal("gitmod~5", 8, true));
+	assert_null(hk_entry_name_refusal("gi7eba~0", 8, true));
+	assert_null(hk_entry_name_refusal("gi7eba~12", 9, true));
+	assert_null(hk_entry_name_refusal("gi7eba~1", 8, false));
 }
 
 static void test_label(void **state HK_UNUSED)
