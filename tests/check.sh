@@ -72,6 +72,14 @@ compile() { # CC DIR OPTION...
 	shift 2
 	CC=$cc "$top/bootstrap" configure "$dir" --enable-werror "$@" && make -s -C "$dir" -j"$jobs"
 }
+fuzzers() {
+	if why=$(sh "$top/tests/fuzz.sh" probe clang); then
+		step "fuzzers (5 s each)" make -s -C "$build/clang" -j"$jobs" fuzz FUZZ_SECONDS=5
+	else
+		skipped=$((skipped + 1))
+		say "SKIP: fuzzers: $why"
+	fi
+}
 distcheck() {
 	HK_TEST_QUICK=1 make -C "$build/gcc" -j"$jobs" distcheck \
 		DISTCHECK_CONFIGURE_FLAGS=--enable-werror
@@ -80,7 +88,7 @@ distcheck() {
 mkdir -p "$build"
 step "format (clang-format)" format_check
 step "shell scripts (shellcheck)" shell_check
-step "build with clang, no warnings" compile clang "$build/clang" --disable-failpoints
+step "build with clang, no warnings" compile clang "$build/clang" --disable-failpoints && fuzzers
 step "build with gcc and sanitizers, no warnings" compile gcc "$build/asan" --enable-sanitizers \
 	--enable-failpoints &&
 	suite "suite under ASan and UBSan" "$build/asan"

@@ -21,7 +21,8 @@ tests/stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS)
 		DESTDIR='$(abs_builddir)/tests/stage' >/dev/null && touch $@
 CLEANFILES += tests/stage.stamp
 clean-local:
-	rm -rf tests/stage
+	rm -rf tests/stage tests/fuzz/found tests/fuzz/failed
+	rm -f tests/fuzz/fuzz-*.log
 
 if HAVE_CMOCKA
 unit_tests = \
