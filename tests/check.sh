@@ -92,7 +92,7 @@ step "build with clang, no warnings" compile clang "$build/clang" --disable-fail
 step "build with gcc and sanitizers, no warnings" compile gcc "$build/asan" --enable-sanitizers \
 	--enable-failpoints &&
 	suite "suite under ASan and UBSan" "$build/asan"
-step "build with gcc, no warnings" compile gcc "$build/gcc" --disable-failpoints && {
+step "build with gcc, no warnings" compile gcc "$build/gcc" --enable-failpoints && {
 	step "man pages (groff)" man_check
 	suite "suite" "$build/gcc"
 	step "make distcheck" distcheck

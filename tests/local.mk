@@ -104,8 +104,9 @@ shell_tests = \
 	tests/t/9004-repository-damaged.sh \
 	tests/t/9005-recovery.sh \
 	tests/t/9006-resources.sh \
-	tests/t/9012-faults.sh \
-	tests/t/9013-power-cuts.sh
+	tests/t/9012-failing-calls.sh \
+	tests/t/9013-power-cuts.sh \
+	tests/t/9014-killed-at-calls.sh
 
 TESTS += $(unit_tests) $(shell_tests)
 EXTRA_DIST += $(shell_tests) \

@@ -240,17 +240,25 @@ static int adopt_one(const struct adoption *a, const char *name, struct hk_error
 	return ret;
 }
 
+/* In the order of their names, which is mostly that of their making, but what is live comes last. */
 static int adopt_all(struct adoption *a, struct hk_error *err)
 {
 	hk_auto_strlist names = HK_STRLIST_INIT;
+	hk_auto_free char *active = NULL;
+	struct hk_error ignored;
 
 	if (hk_fs_list(a->p->releases_fd, ".", &names, err))
 		return err->code;
+	if (hk_project_active(a->p, &active, &ignored))
+		active = NULL;
 	for (size_t i = 0; i < names.len; i++)
 		if (hk_release_is_name(names.items[i]) &&
 		    hk_fs_is_dir(a->p->releases_fd, names.items[i]) &&
+		    (!active || strcmp(names.items[i], active)) &&
 		    adopt_one(a, names.items[i], err))
 			return err->code;
+	if (active && hk_fs_is_dir(a->p->releases_fd, active))
+		return adopt_one(a, active, err);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ static const char *why_restart(const struct hk_running *r, const struct hk_servi
 	if (!state->known)
 		return pending && may_run ? "may not run what is live" : NULL;
 	if (!state->running)
-		return pending && may_run ? "was not running" : NULL;
+		return (pending || state->wanted) && may_run ? "was not running" : NULL;
 	return *state->release && strcmp(state->release, active) ? "ran from another release"
 								 : NULL;
 }

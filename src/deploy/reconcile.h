@@ -7,8 +7,8 @@
 #include <deploy/project.h>
 
 /*
- * Restarts the service on the active release when it runs from another one; with pending (a worker
- * died that was to restart it) also when it does not run, or the driver cannot tell. Then asks for
+ * Restarts the service on the active release when it runs from another one, or has died; with
+ * pending (a worker died that was to restart it) also when the driver cannot tell. Then asks for
  * its health, shortly, and records a release that is well as good. A service that cannot be started
  * is a note, not an error. The caller holds the lock.
  */

@@ -64,23 +64,45 @@ static int record_self(void *ctx, struct hk_error *err)
 	return hk_service_record_save(s->state_fd, &r, err);
 }
 
-static int launch(const struct hk_service *s, pid_t *ret_pid, struct hk_error *err)
+/* What a start needs, opened before anything is stopped for it. */
+struct start {
+	int folder, logs, app, error;
+};
+
+#define START_INIT                                               \
+	{                                                        \
+		.folder = -1, .logs = -1, .app = -1, .error = -1 \
+	}
+
+static void start_release(struct start *st)
+{
+	hk_cleanup_close(&st->folder);
+	hk_cleanup_close(&st->logs);
+	hk_cleanup_close(&st->app);
+	hk_cleanup_close(&st->error);
+}
+
+static int prepare(const struct hk_service *s, struct start *st, struct hk_error *err)
+{
+	if (hk_service_open_folder(s, &st->folder, err) ||
+	    hk_fs_mkdir_p(s->home_fd, LOGS, 0750, err) ||
+	    hk_fs_open_dir(s->home_fd, LOGS, &st->logs, err) ||
+	    open_log(st->logs, "app.log", &st->app, err) ||
+	    open_log(st->logs, "error.log", &st->error, err))
+		return err->code;
+	return 0;
+}
+
+static int launch(const struct hk_service *s, const struct start *st, pid_t *ret_pid,
+		  struct hk_error *err)
 {
 	struct hk_process_detach spec = HK_PROCESS_DETACH_INIT;
-	hk_auto_close int folder = -1;
-	hk_auto_close int logs = -1;
-	hk_auto_close int app = -1;
-	hk_auto_close int error = -1;
 
-	if (hk_service_open_folder(s, &folder, err) || hk_fs_mkdir_p(s->home_fd, LOGS, 0750, err) ||
-	    hk_fs_open_dir(s->home_fd, LOGS, &logs, err) || open_log(logs, "app.log", &app, err) ||
-	    open_log(logs, "error.log", &error, err))
-		return err->code;
 	spec.argv = hk_strlist_argv(s->start);
 	spec.env = s->env;
-	spec.cwd_fd = folder;
-	spec.stdout_fd = app;
-	spec.stderr_fd = error;
+	spec.cwd_fd = st->folder;
+	spec.stdout_fd = st->app;
+	spec.stderr_fd = st->error;
 	spec.before_exec = record_self;
 	spec.ctx = (void *)s;
 	return hk_process_detach(&spec, ret_pid, err);
@@ -128,29 +150,40 @@ static int check_early_exit(const struct hk_service *s, pid_t pid, struct hk_err
 			    lines.len ? ": " : "", lines.len ? lines.items[0] : "");
 }
 
-static int process_stop(const struct hk_service *s, struct hk_error *err)
+static int end(const struct hk_service *s, const struct hk_service_record *r, struct hk_error *err)
 {
-	struct hk_service_record r;
-
-	if (hk_service_record_load(s->state_fd, &r, err))
-		return err->code;
-	if (hk_process_end_session(&r.leader, s->conf->service_stop_timeout, err))
+	if (hk_process_end_session(&r->leader, s->conf->service_stop_timeout, err))
 		return hk_error_prefix(err, "cannot stop the service of '%s'", s->name);
 	return 0;
 }
 
+static int process_stop(const struct hk_service *s, struct hk_error *err)
+{
+	struct hk_service_record r;
+
+	if (hk_service_record_load(s->state_fd, &r, err) || end(s, &r, err))
+		return err->code;
+	if (!r.leader.pid || r.stopped)
+		return 0;
+	r.stopped = true;
+	return hk_service_record_save(s->state_fd, &r, err);
+}
+
 static int process_restart(const struct hk_service *s, struct hk_error *err)
 {
+	HK_CLEANUP(start_release) struct start st = START_INIT;
 	int port = (int)s->conf->project_port;
+	struct hk_service_record r;
 	pid_t pid;
 
-	if (process_stop(s, err) || HK_FAILPOINT(service_stopped, err))
-		return err->code;
 	if (!s->start->len)
-		return 0;
+		return process_stop(s, err);
+	if (prepare(s, &st, err) || hk_service_record_load(s->state_fd, &r, err) ||
+	    end(s, &r, err) || HK_FAILPOINT(service_stopped, err))
+		return err->code;
 	if (port && hk_port_check(port, err))
 		return err->code;
-	if (launch(s, &pid, err))
+	if (launch(s, &st, &pid, err))
 		return err->code;
 	return check_early_exit(s, pid, err);
 }
@@ -185,6 +218,7 @@ static int process_status(const struct hk_service *s, struct hk_service_state *r
 
 	if (hk_service_record_load(s->state_fd, &r, err))
 		return err->code;
+	state.wanted = r.leader.pid && !r.stopped;
 	if (hk_procid_alive(&r.leader)) {
 		state.running = true;
 		state.main = r.leader;

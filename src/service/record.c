@@ -54,6 +54,7 @@ int hk_service_record_load(int state_fd, struct hk_service_record *ret, struct h
 	r.error_log = get_size(j, "error_log");
 	copy_text(j, "boot", r.leader.boot, sizeof(r.leader.boot));
 	copy_text(j, "release", r.release, sizeof(r.release));
+	r.stopped = hk_json_get_int(j, "stopped", 0) != 0;
 	*ret = r;
 	return 0;
 }
@@ -70,6 +71,7 @@ int hk_service_record_save(int state_fd, const struct hk_service_record *r, stru
 	hk_json_set(j, "since_ms", hk_json_int(r->since_ms));
 	hk_json_set(j, "app_log", hk_json_int(r->app_log));
 	hk_json_set(j, "error_log", hk_json_int(r->error_log));
+	hk_json_set(j, "stopped", hk_json_int(r->stopped));
 	hk_json_write(j, &text);
 	hk_buf_addch(&text, '\n');
 	return hk_fs_write_file(state_fd, RECORD_FILE, text.data, text.len, 0640, err);

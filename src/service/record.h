@@ -6,6 +6,7 @@
 #ifndef HK_SERVICE_RECORD_H
 #define HK_SERVICE_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <base/error.h>
@@ -17,6 +18,7 @@ struct hk_service_record {
 	int64_t app_log;	 /* size of logs/app.log at the start */
 	int64_t error_log;	 /* and of logs/error.log */
 	char release[64];	 /* "" unknown */
+	bool stopped;		 /* somebody has asked for that */
 };
 
 /* A missing file gives an empty record; one that cannot be understood is HK_E_SERVICE_FAILED. */

@@ -35,6 +35,7 @@ struct hk_service {
 struct hk_service_state {
 	bool known; /* whether the driver can tell at all */
 	bool running;
+	bool wanted;	       /* it was started, and not stopped by anybody since */
 	struct hk_procid main; /* pid 0 when the driver knows none */
 	int64_t since_ms;      /* wall clock of the start; 0: unknown */
 	char release[64];      /* that it was started from; "" unknown */

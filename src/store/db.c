@@ -41,6 +41,12 @@ static int fail_result(const char *path, int result, const char *text, struct hk
 	return err->code;
 }
 
+int hk_db_damaged(const char *path, const char *text, struct hk_error *err)
+{
+	hk_error_set(err, HK_E_LEDGER_DAMAGED, "the ledger '%s' is damaged: %s", path, text);
+	return hk_error_hint(err, "%s", rebuild);
+}
+
 int hk_db_fail_errno(const char *path, int sys_errno, struct hk_error *err)
 {
 	static const struct {

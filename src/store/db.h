@@ -43,6 +43,9 @@ void hk_cleanup_stmt(sqlite3_stmt **s);
 /* Fills err from the connection's last failure, whose extended result code is rc. */
 int hk_db_fail(const struct hk_ledger *l, int rc, struct hk_error *err);
 
+/* The same for damage that a check has found. */
+int hk_db_damaged(const char *path, const char *text, struct hk_error *err);
+
 /* The same for a failed system call on the ledger's file. */
 int hk_db_fail_errno(const char *path, int sys_errno, struct hk_error *err);
 

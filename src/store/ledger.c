@@ -239,8 +239,7 @@ int hk_ledger_check(struct hk_ledger *l, struct hk_error *err)
 	found = row ? (const char *)sqlite3_column_text(s, 0) : NULL;
 	if (found && !strcmp(found, "ok"))
 		return 0;
-	hk_db_fail(l, SQLITE_CORRUPT, err);
-	return hk_error_prefix(err, "%s", found ? found : "no answer");
+	return hk_db_damaged(l->path, found ? found : "no answer", err);
 }
 
 void hk_ledger_close(struct hk_ledger *l)

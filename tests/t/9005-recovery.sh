@@ -259,6 +259,14 @@ link_by_hand() {
 }
 ok_when "the link is the truth: the service follows one that was set by hand" link_by_hand
 
+died() { # as after a reboot
+	kill -KILL "$(service_pid)"
+	hostkit recover site >out
+	contains out "the service was not running: restarted on release"
+	holds
+}
+ok_when "a service that died is started again" died
+
 stopped_stays() {
 	hostkit service stop site
 	hostkit recover site >out
@@ -303,6 +311,34 @@ folder_kept() {
 	holds
 }
 ok_when "and stays live when the deployment fails" folder_kept
+
+interrupted_folder() { # the worker dies between the link and the folder's new place
+	hostkit service stop site
+	rm "$home/app"
+	mkdir "$home/app"
+	echo kept >"$home/app/index.html"
+	commit
+	HOSTKIT_FAILPOINT=app_exchanged:kill git -C site push hostkit main >said 2>&1
+	[ ! -e "$home/app.tmp" ]
+	contains "$home/app/index.html" kept
+	next_one
+}
+
+interrupted_recovery() { # it is killed itself, and done again
+	commit
+	HOSTKIT_FAILPOINT=release_filled:kill git -C site push hostkit main >said 2>&1 &
+	HOSTKIT_FAILPOINT=recover_settled:kill hostkit recover site || true
+	wait
+	hostkit recover site
+	holds
+	clean
+	next_one
+}
+
+if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
+	ok_when "also when the worker dies in the middle of that" interrupted_folder
+	ok_when "a recovery that dies is done by the next" interrupted_recovery
+fi
 
 # --- The ledger
 

@@ -6,6 +6,8 @@
 #	commit			the next version
 #	holds			what is live is complete, runs, and is what the ledger says
 #	clean			and nothing of a deployment that died is left
+#	fault_loop ACTION…	a fault at the Nth call that changes state, for N = 1, 2, … until there
+#				are no more, in the worker and in the hook; the actions take turns
 
 fault_project() {
 	new_project site
@@ -43,11 +45,15 @@ is_complete() {
 	git -C "$T/site" --work-tree="$(realpath "$home/app")" diff --exit-code --stat "$commit"
 }
 
+service_pid() {
+	hostkit service status site | sed -n 's/^pid \([0-9]*\),.*/\1/p'
+}
+
 # The service's process runs in it, and answers.
 is_served() {
 	local pid
 
-	pid=$(answers pid -- service status site)
+	pid=$(service_pid)
 	[ "$(readlink "/proc/$pid/cwd")" = "$(realpath "$home/app")" ]
 	curl -sf -m 5 "$(url_of site)/" >"$T/page"
 	contains "$T/page" "$pid"
@@ -101,7 +107,7 @@ clean() {
 no_process() {
 	local pid service
 
-	service=$(answers pid -- service status site)
+	service=$(service_pid)
 	for pid in $(cd / && started); do
 		case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in
 		*"$T"*hostkit* | *hostkit-worker*"$T"*) ;;
@@ -120,4 +126,63 @@ settled() {
 
 no_worker() {
 	! pgrep -f "hostkit-worker $HOSTKIT_ROOT site " >/dev/null
+}
+
+# --- Faults at the Nth call
+
+# Pushes with a fault; then everything has to hold after a recovery.
+faulted() { # PROGRAM N ACTION
+	commit
+	rm -f fault
+	HOSTKIT_FAULT=$1:$2:$3 HOSTKIT_FAULT_LOG=$T/fault \
+		git -C site push hostkit main >said 2>&1 || true
+	[ -e fault ] || return 0
+	echo "$(($(cat tried) + 1))" >tried
+	settled
+	hostkit recover site >recovered
+	settled
+	holds
+	no_process
+}
+
+next_deploys() {
+	commit
+	git -C site push hostkit main >said 2>&1
+	[ "$(cat "$home/app/version")" = "version $(cat n)" ]
+	holds
+	clean
+}
+
+# One step for a stretch of N, so that the output can be read.
+stretch() { # PROGRAM FROM TO ACTION…
+	local program=$1 n actions=("${@:4}") action
+
+	for ((n = $2; n <= $3; n += STEP)); do
+		action=${actions[n / STEP % ${#actions[@]}]}
+		echo "$program:$n:$action" >at
+		faulted "$program" "$n" "$action"
+		[ -e fault ] || return 0
+		next_deploys
+	done
+}
+
+fault_loop() {
+	local program from actions="$*"
+
+	STEP=${HK_FAULT_STEP:-1}
+	! grep -q __asan_init "$HK_LIBEXECDIR/hostkit-worker" || STEP=${HK_FAULT_STEP:-8}
+	echo 0 >tried
+	for program in hostkit-worker post-receive; do
+		: >fault
+		for ((from = 1; ; from += 40)); do
+			[ -e fault ] || break
+			ok_when "$program: ${actions// / or } at calls $from to $((from + 39))" \
+				stretch "$program" "$from" $((from + 39)) "$@"
+			[ "$step_status" -ne 0 ] || continue
+			note "at $(cat at), which is $(cat fault 2>/dev/null)"
+			note_file "the client saw" said
+			break
+		done
+	done
+	note "$(cat tried) faults tried"
 }
