@@ -123,7 +123,7 @@ const struct hk_cli_command hk_cli_recover_commands[] = {
 	  .operands = "[NAME]",
 	  .min = 0,
 	  .max = 1,
-	  .summary = "Put right what a crash has left, of one or all projects.",
+	  .summary = "Put right what a crash has left.",
 	  .help = "Ends deployments whose worker died, with everything they left, restarts a service that\n"
 		  "does not run what is live, deploys pushes that were lost, and makes a damaged ledger\n"
 		  "anew. Every hook and command does so for its project; this is for a timer (see\n"

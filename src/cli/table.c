@@ -14,7 +14,7 @@ static const struct hk_cli_command *const tables[] = {
 };
 
 const struct hk_cli_option hk_cli_global_options[] = {
-	{ "root", 0, "DIR", "The installation to work on. Default: $HOSTKIT_ROOT, else /." },
+	{ "root", 0, "DIR", "The installation to work on. Default: $HOSTKIT_ROOT, or /." },
 	{ "json", 0, NULL, "Print one JSON object instead of text." },
 	{ "help", 'h', NULL, "Show the help of the command." },
 	{ "version", 0, NULL, "Show the version." },

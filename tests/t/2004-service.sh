@@ -150,7 +150,7 @@ dotenv() {
 	gone "$(cat old)"
 	[ "$(pid_of site)" != "$(cat old)" ]
 	wait_until 10 contains "$home/logs/app.log" "out: $(basename "$(live site)") fresh"
-	tr '\0' '\n' <"/proc/$(pid_of site)/environ" | grep -qx TOKEN=fresh
+	tr '\0' '\n' <"/proc/$(pid_of site)/environ" | grep -x TOKEN=fresh >/dev/null
 }
 ok_when "restart makes a new process, which has a changed .env" dotenv
 

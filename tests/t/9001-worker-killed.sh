@@ -29,7 +29,7 @@ worker() {
 	local pid
 
 	for pid in $(pgrep -x hostkit-worker); do
-		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF " $HOSTKIT_ROOT site "; then
+		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -F " $HOSTKIT_ROOT site " >/dev/null; then
 			echo "$pid"
 		fi
 	done
