@@ -96,6 +96,7 @@ shell_tests = \
 	tests/t/3103-two-pushes.sh \
 	tests/t/3104-hook-by-hand.sh \
 	tests/t/3105-concurrency.sh \
+	tests/t/3113-crowd.sh \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/9001-worker-killed.sh \
@@ -104,6 +105,7 @@ shell_tests = \
 	tests/t/9004-repository-damaged.sh \
 	tests/t/9005-recovery.sh \
 	tests/t/9006-resources.sh \
+	tests/t/9011-valgrind.sh \
 	tests/t/9012-failing-calls.sh \
 	tests/t/9013-power-cuts.sh \
 	tests/t/9014-killed-at-calls.sh

@@ -19,6 +19,7 @@ static int relay(struct hk_cli_call *call, const struct hk_project *p,
 {
 	hk_auto_free char *path = hk_project_log_path(p, d->id);
 	hk_auto_close int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	hk_auto_close int detach = -1;
 	struct hk_relay_spec spec = {
 		.log_path = path,
 		.worker = &d->worker,
@@ -28,7 +29,10 @@ static int relay(struct hk_cli_call *call, const struct hk_project *p,
 	enum hk_relay_end end;
 
 	fflush(stdout);
-	if (hk_signals_cancel_fd(&spec.detach_fd, err) || hk_relay_run(&spec, &end, err))
+	if (hk_signals_cancel_fd(&detach, err))
+		return err->code;
+	spec.detach_fd = detach;
+	if (hk_relay_run(&spec, &end, err))
 		return err->code;
 	if (end == HK_RELAY_COMPLETE)
 		return 0;

@@ -5,7 +5,7 @@
 
 #include <poll.h>
 
-#include <base/alloc.h>
+#include <base/log.h>
 #include <deploy/submit.h>
 
 #define START_LOOK_MS 20 /* a worker introduces itself within some of these */
@@ -48,13 +48,11 @@ int hk_dead_wait_worker(struct hk_ledger *l, int64_t id, struct hk_deployment *r
 
 int hk_dead_start_recovery(const struct hk_project *p, int64_t wait_ms, struct hk_error *err)
 {
-	hk_auto_close int fd = -1;
 	struct hk_procid worker;
 
 	if (hk_submit_worker(p, "recover", -1, &worker, err))
 		return err->code;
-	fd = hk_procid_open(&worker);
-	if (fd >= 0 && wait_ms > 0)
-		poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, (int)wait_ms);
+	if (wait_ms > 0 && !hk_procid_wait(&worker, wait_ms))
+		hk_log_debug("the recovery of '%s' is still at work", p->name);
 	return 0;
 }

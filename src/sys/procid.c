@@ -9,6 +9,10 @@
 #include <sys/pidfd.h>
 #include <string.h>
 
+#include <base/clock.h>
+
+#define LOOK_MS 20 /* where there is no pidfd */
+
 /* Reads a small file of /proc whole; returns its length, or -1. */
 static ssize_t read_small(const char *path, char *out, size_t size)
 {
@@ -91,8 +95,30 @@ int hk_procid_open(const struct hk_procid *id)
 
 bool hk_procid_alive(const struct hk_procid *id)
 {
+	char boot[HK_PROCID_BOOT_LEN];
+	struct hk_procstat st;
+
+	if (id->pid <= 0)
+		return false;
+	errno = 0;
+	if (!boot_id(boot))
+		return true;
+	if (strcmp(boot, id->boot))
+		return false;
+	errno = 0;
+	if (!hk_procstat_read(id->pid, &st))
+		return errno && errno != ENOENT && errno != ESRCH;
+	return st.start == id->start && st.state != 'Z' && st.state != 'X';
+}
+
+bool hk_procid_wait(const struct hk_procid *id, int64_t ms)
+{
 	hk_auto_close int fd = hk_procid_open(id);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t deadline = hk_clock_deadline(ms);
+	int left;
 
-	return fd >= 0 && poll(&p, 1, 0) == 0;
+	while (hk_procid_alive(id) && (left = hk_clock_left(deadline)) != 0)
+		poll(&p, 1, fd < 0 && (left < 0 || left > LOOK_MS) ? LOOK_MS : left);
+	return !hk_procid_alive(id);
 }

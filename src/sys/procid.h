@@ -34,10 +34,19 @@ bool hk_procstat_read(pid_t pid, struct hk_procstat *ret); /* false: no such pro
 /* Identity of a process; returns false when it does not exist. */
 bool hk_procid_of(pid_t pid, struct hk_procid *ret);
 
-/* Whether that very process still exists and is not a zombie. */
+/*
+ * Whether that very process still exists and is not a zombie. Where that cannot be told (descriptors
+ * have run out) the answer is yes: nobody may take a live process for a dead one.
+ */
 bool hk_procid_alive(const struct hk_procid *id);
 
-/* A pidfd for that very process (poll: readable when it has ended), or -1 when it is gone. */
+/*
+ * A pidfd for that very process (poll: readable when it has ended), or -1 when it is gone, or none
+ * can be had: see hk_procid_alive.
+ */
 int hk_procid_open(const struct hk_procid *id);
+
+/* Waits until it has ended, at most ms; returns whether it has. */
+bool hk_procid_wait(const struct hk_procid *id, int64_t ms);
 
 #endif

@@ -127,7 +127,8 @@ static void wait_for_event(struct relay *r, bool pending, struct pollfd *fds)
 static bool step(struct relay *r, enum hk_relay_end *ret)
 {
 	struct pollfd fds[POLL_COUNT];
-	bool ended = r->worker_fd < 0; /* asked before reading: what it wrote last is there then */
+	/* Asked before reading: what it wrote last is there then. */
+	bool ended = r->worker_fd < 0 && !(r->spec->worker && hk_procid_alive(r->spec->worker));
 	bool pending = fill(r);
 
 	*ret = HK_RELAY_COMPLETE;
