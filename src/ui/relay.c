@@ -30,8 +30,8 @@ enum { POLL_OUT, POLL_NOTIFY, POLL_WORKER, POLL_DETACH, POLL_COUNT };
 
 /*
  * Who has to stay: the parent of pid, and, where that is of the same session (a shell), its parent
- * too. git starts receive-pack through a shell for a local path, and a login shell need not exec: it
- * outlives the client and keeps receive-pack from becoming an orphan.
+ * too. git starts receive-pack through a shell for a local path, and a login shell need not exec:
+ * it outlives the client and keeps receive-pack from becoming an orphan.
  */
 static void parents_of(pid_t pid, pid_t ret[2])
 {

@@ -68,8 +68,8 @@ ok_when "a right line deploys" hook 0 "success: site: " "$zero $head refs/heads/
 
 absent() { # a commit that the repository does not have
 	hook 0 "error: site: " "$head ${head//[0-9]/a} refs/heads/main\n"
-	hostkit --json deploy history site --last 2 >history
-	contains history "has no commit"
+	hostkit --json deploy history site --last 2 >rows
+	contains rows "has no commit"
 }
 ok_when "a commit that is not there is a failed deployment, and says so" absent
 unset GIT_DIR

@@ -78,9 +78,9 @@ in_order() {
 		wait_until 10 grep -q "waiting for deployment 1 (branch 'main' at [0-9a-f]\{7\} by" "$i.raw"
 	done
 	grep "waiting for deployment 1 .* and 2 more before this one" 4.raw
-	hostkit deploy status site >status
-	grep "^running" status
-	[ "$(grep -c "^ *[0-9]*  waiting " status)" = 3 ]
+	hostkit deploy status site >shown
+	grep "^running" shown
+	[ "$(grep -c "^ *[0-9]*  waiting " shown)" = 3 ]
 	tell go
 	wait "${clients[@]}"
 	serves 4

@@ -185,7 +185,7 @@ only_reported() {
 ok_when "with [push] missed = report it is only told, each time, and how to deploy it" only_reported
 
 not_meanwhile() { # a push that is just arriving is not a lost one
-	local client before
+	local client
 
 	mv "$home/repo.git/hooks/post-receive" "$T/hook"
 	cat >"$home/repo.git/hooks/post-receive" <<-SH
@@ -196,7 +196,6 @@ not_meanwhile() { # a push that is just arriving is not a lost one
 	SH
 	chmod +x "$home/repo.git/hooks/post-receive"
 	commit
-	before=$(fact site last.id)
 	git -C site push -q hostkit main >said 2>&1 &
 	client=$!
 	hear begun

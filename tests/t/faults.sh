@@ -12,7 +12,7 @@
 fault_project() {
 	new_project site
 	configure site deploy.keep_releases=2 deploy.min_free=1M health.interval=100ms \
-		health.timeout=20s service.stop_timeout=2s "service.start=flaky-http 200" "$@"
+		health.timeout=20s service.stop_timeout=2s "service.start=flaky-http 200"
 	home=$(home_of site)
 	state=$HOSTKIT_ROOT/var/lib/hostkit/site
 	echo 0 >"$T/n"
@@ -159,7 +159,7 @@ stretch() { # PROGRAM FROM TO ACTION…
 
 	for ((n = $2; n <= $3; n += STEP)); do
 		action=${actions[n / STEP % ${#actions[@]}]}
-		echo "$program:$n:$action" >at
+		echo "$program:$n:$action" >"$T/at"
 		faulted "$program" "$n" "$action"
 		[ -e fault ] || return 0
 		next_deploys
@@ -167,7 +167,7 @@ stretch() { # PROGRAM FROM TO ACTION…
 }
 
 fault_loop() {
-	local program from actions="$*"
+	local program from names="$*"
 
 	STEP=${HK_FAULT_STEP:-1}
 	! grep -q __asan_init "$HK_LIBEXECDIR/hostkit-worker" || STEP=${HK_FAULT_STEP:-8}
@@ -176,10 +176,11 @@ fault_loop() {
 		: >fault
 		for ((from = 1; ; from += 40)); do
 			[ -e fault ] || break
-			ok_when "$program: ${actions// / or } at calls $from to $((from + 39))" \
+			ok_when "$program: ${names// / or } at calls $from to $((from + 39))" \
 				stretch "$program" "$from" $((from + 39)) "$@"
+			# shellcheck disable=SC2154 # lib.sh sets it
 			[ "$step_status" -ne 0 ] || continue
-			note "at $(cat at), which is $(cat fault 2>/dev/null)"
+			note "at $(cat "$T/at"), which is $(cat fault 2>/dev/null)"
 			note_file "the client saw" said
 			break
 		done
