@@ -240,7 +240,8 @@ static int adopt_one(const struct adoption *a, const char *name, struct hk_error
 	return ret;
 }
 
-/* In the order of their names, which is mostly that of their making, but what is live comes last. */
+/* In the order of their names, which is mostly that of their making, but what is live comes last.
+ */
 static int adopt_all(struct adoption *a, struct hk_error *err)
 {
 	hk_auto_strlist names = HK_STRLIST_INIT;

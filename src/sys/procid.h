@@ -35,8 +35,8 @@ bool hk_procstat_read(pid_t pid, struct hk_procstat *ret); /* false: no such pro
 bool hk_procid_of(pid_t pid, struct hk_procid *ret);
 
 /*
- * Whether that very process still exists and is not a zombie. Where that cannot be told (descriptors
- * have run out) the answer is yes: nobody may take a live process for a dead one.
+ * Whether that very process still exists and is not a zombie. Where that cannot be told
+ * (descriptors have run out) the answer is yes: nobody may take a live process for a dead one.
  */
 bool hk_procid_alive(const struct hk_procid *id);
 
