@@ -90,6 +90,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/release.c src/deploy/release.h \
 	src/deploy/report.c src/deploy/report.h \
 	src/deploy/request.h \
+	src/deploy/rollback.c src/deploy/rollback.h \
 	src/deploy/running.c src/deploy/running.h \
 	src/deploy/start.c src/deploy/start.h \
 	src/deploy/submit.c src/deploy/submit.h \
@@ -109,6 +110,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/open.c src/cli/open.h \
 	src/cli/project.c \
 	src/cli/recover.c \
+	src/cli/rollback.c \
 	src/cli/run.c \
 	src/cli/service.c \
 	src/cli/table.c src/cli/table.h

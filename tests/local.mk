@@ -97,6 +97,7 @@ shell_tests = \
 	tests/t/3103-two-pushes.sh \
 	tests/t/3104-hook-by-hand.sh \
 	tests/t/3105-concurrency.sh \
+	tests/t/3106-rollback.sh \
 	tests/t/3112-client-kills.sh \
 	tests/t/3113-crowd.sh \
 	tests/t/4001-deployments.sh \

@@ -62,9 +62,28 @@ static void undo(struct hk_deploy *d)
 		hk_report_say(d->report, HK_REPORT_WARNING, "%s", failed.message);
 }
 
+/* Of a rollback: the release is there, and was described when it was made. */
+static int run_switch(struct hk_deploy *d, struct hk_error *err)
+{
+	if (hk_activate(d->project, d->release, err))
+		return err->code;
+	d->activated = true;
+	hk_deploy_detail(d, "app -> releases/%s", d->release);
+	return 0;
+}
+
 const struct hk_stage hk_stage_activate = {
 	.name = "activate",
 	.title = "activate",
 	.run = run,
 	.undo = undo,
+	.switches = true,
+};
+
+const struct hk_stage hk_stage_switch = {
+	.name = "activate",
+	.title = "activate",
+	.run = run_switch,
+	.undo = undo,
+	.switches = true,
 };

@@ -89,11 +89,14 @@ struct hk_stage {
 	/* Takes back what run did or half did; NULL: nothing to take back. Cannot fail. */
 	void (*undo)(struct hk_deploy *d);
 	bool always;
+	bool switches; /* moves `app`: when it fails, the link can go back */
 };
 
 extern const struct hk_stage hk_stage_preflight, hk_stage_checkout, hk_stage_install,
 	hk_stage_build, hk_stage_release, hk_stage_dependencies, hk_stage_activate,
 	hk_stage_restart, hk_stage_health, hk_stage_cleanup;
+/* Of a rollback, in the place of all before restart. */
+extern const struct hk_stage hk_stage_target, hk_stage_switch;
 
 /*
  * Runs the whole pipeline for a recorded deployment whose project lock is held, and records its

@@ -1,7 +1,7 @@
 /*
- * The pipeline: a table of stages, walked once. Before a stage runs the ledger says so, after it
- * the ledger has its result; what the walk does on a failure depends only on whether `app` has
- * moved.
+ * The pipelines, of deployments and of rollbacks: a table of stages, walked once. Before a stage
+ * runs the ledger says so, after it the ledger has its result; what the walk does on a failure
+ * depends only on whether `app` has moved.
  */
 #include <deploy/deploy.h>
 
@@ -10,14 +10,31 @@
 
 #include <base/clock.h>
 #include <deploy/live.h>
+#include <deploy/request.h>
 #include <deploy/verdict.h>
 #include <sys/failpoint.h>
 
-static const struct hk_stage *const stages[] = {
-	&hk_stage_preflight, &hk_stage_checkout,     &hk_stage_install,	 &hk_stage_build,
-	&hk_stage_release,   &hk_stage_dependencies, &hk_stage_activate, &hk_stage_restart,
-	&hk_stage_health,    &hk_stage_cleanup,
+struct pipeline {
+	size_t len;
+	const struct hk_stage *stages[12];
 };
+
+static const struct pipeline deployment = {
+	.len = 10,
+	.stages = { &hk_stage_preflight, &hk_stage_checkout, &hk_stage_install, &hk_stage_build,
+		    &hk_stage_release, &hk_stage_dependencies, &hk_stage_activate,
+		    &hk_stage_restart, &hk_stage_health, &hk_stage_cleanup },
+};
+
+static const struct pipeline rollback = {
+	.len = 4,
+	.stages = { &hk_stage_target, &hk_stage_switch, &hk_stage_restart, &hk_stage_health },
+};
+
+static const struct pipeline *pipeline_of(const struct hk_deploy *d)
+{
+	return d->row.flags & HK_REQUEST_ROLLBACK ? &rollback : &deployment;
+}
 
 static const struct {
 	const char *status; /* in the ledger */
@@ -85,20 +102,21 @@ static int run_stage(struct hk_deploy *d, const struct hk_stage *stage, struct h
  * What a failed stage leaves is taken back, up to the start, or the policy for live releases
  * applies.
  */
-static void handle_failure(struct hk_deploy *d, size_t failed)
+static void handle_failure(struct hk_deploy *d, const struct pipeline *p, size_t failed)
 {
 	struct hk_error back;
 
 	/* Switched, but not as it should be: nothing runs on it yet, so the link can go back. */
-	if (stages[failed] == &hk_stage_activate)
+	if (p->stages[failed]->switches)
 		d->activated = false;
 	if (!d->activated) {
 		for (size_t i = failed + 1; i-- > 0;)
-			if (stages[i]->undo)
-				stages[i]->undo(d);
+			if (p->stages[i]->undo)
+				p->stages[i]->undo(d);
 		return;
 	}
-	if (strcmp(d->project->conf.health_on_failure, "rollback"))
+	/* Who has asked for a release gets that one. */
+	if (p == &rollback || strcmp(d->project->conf.health_on_failure, "rollback"))
 		return;
 	if (hk_live_go_back(d, &back))
 		hk_report_say(d->report, HK_REPORT_ERROR, "%s", back.message);
@@ -106,7 +124,8 @@ static void handle_failure(struct hk_deploy *d, size_t failed)
 
 static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_error *err)
 {
-	if (d->activated &&
+	/* A release that was good does not become bad by a rollback that was not. */
+	if (d->activated && !(why && d->row.flags & HK_REQUEST_ROLLBACK) &&
 	    hk_ledger_set_release_state(d->ledger, d->release, why ? "failed" : "good", err))
 		return err->code;
 	if (HK_FAILPOINT(record_release, err))
@@ -117,28 +136,31 @@ static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_err
 
 int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
 {
+	const struct pipeline *p = pipeline_of(d);
 	int64_t began = hk_clock_mono_ms();
 	struct hk_error why = HK_ERROR_INIT;
 	struct hk_error stage_err;
 	int ret = 0;
 
-	d->stage.total = HK_ARRAY_LEN(stages);
-	for (size_t i = 0; i < HK_ARRAY_LEN(stages); i++) {
+	d->stage.total = (unsigned)p->len;
+	for (size_t i = 0; i < p->len; i++) {
+		const struct hk_stage *stage = p->stages[i];
+
 		d->stage.number = (unsigned)i + 1;
-		d->stage.title = stages[i]->title;
-		if (ret && !stages[i]->always)
+		d->stage.title = stage->title;
+		if (ret && !stage->always)
 			continue;
-		if (!run_stage(d, stages[i], &stage_err))
+		if (!run_stage(d, stage, &stage_err))
 			continue;
-		if (stages[i]->always) {
-			hk_report_say(d->report, HK_REPORT_WARNING, "%s: %s", stages[i]->title,
+		if (stage->always) {
+			hk_report_say(d->report, HK_REPORT_WARNING, "%s: %s", stage->title,
 				      stage_err.message);
 			continue;
 		}
 		why = stage_err;
-		ret = hk_error_prefix(&why, "%s", stages[i]->title);
+		ret = hk_error_prefix(&why, "%s", stage->title);
 		d->failed = true;
-		handle_failure(d, i);
+		handle_failure(d, p, i);
 	}
 	if (record(d, ret ? &why : NULL, err)) {
 		hk_report_say(d->report, HK_REPORT_ERROR, "the end could not be recorded: %s",

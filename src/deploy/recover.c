@@ -104,7 +104,8 @@ static int settle_release(const struct recovery *r, const struct dead_row *row,
 	struct hk_error unknown = HK_ERROR_INIT;
 	hk_auto_free char *state = NULL;
 
-	if (!row->release)
+	/* What a rollback goes back to was there before it. */
+	if (!row->release || row->flags & HK_REQUEST_ROLLBACK)
 		return 0;
 	if (hk_ledger_get_release(r->l, row->release, &release, &unknown) == HK_E_RELEASE_FAILED)
 		return hk_ledger_set_deployment_release(r->l, row->id, NULL, err);

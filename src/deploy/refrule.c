@@ -17,6 +17,7 @@ struct ref_kind {
 static const struct ref_kind kinds[] = {
 	{ "refs/heads/", "branch" },
 	{ "refs/tags/", "tag" },
+	{ "refs/hostkit/releases/", "release" },
 };
 
 static const struct ref_kind *kind_of(const char *ref)

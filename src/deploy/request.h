@@ -12,6 +12,7 @@ enum hk_request_flags {
 	HK_REQUEST_NO_INSTALL = 1 << 3,
 	HK_REQUEST_RESTART = 1 << 4,
 	HK_REQUEST_NO_RESTART = 1 << 5,
+	HK_REQUEST_ROLLBACK = 1 << 6, /* make a release live that is there, instead of a new one */
 };
 
 #endif

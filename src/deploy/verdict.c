@@ -6,6 +6,7 @@
 #include <base/alloc.h>
 #include <base/human.h>
 #include <deploy/live.h>
+#include <deploy/request.h>
 #include <string.h>
 #include <sys/fs.h>
 
@@ -68,9 +69,12 @@ static bool say_way_back(struct hk_deploy *d)
 	if (hk_live_way_back(d, &back, &ignored) || !back)
 		return false;
 	known = !hk_ledger_get_release(d->ledger, back, &row, &ignored) && row.commit;
-	if (known)
+	if (known) {
 		hk_report_say(d->report, HK_REPORT_HINT,
 			      "to go back: git push hostkit %.7s:refs/deploy/now", row.commit);
+		hk_report_say(d->report, HK_REPORT_HINT, "or, on the server: hostkit rollback %s",
+			      d->project->name);
+	}
 	hk_release_row_release(&row);
 	return known;
 }
@@ -84,6 +88,8 @@ static void say_next(struct hk_deploy *d, const struct hk_error *why)
 			      d->project->home_path);
 	/* The same tree would be refused again, and a superseded commit is not wanted any more. */
 	if (why->code == HK_E_SUPERSEDED || why->code == HK_E_TREE_REFUSED)
+		return;
+	if (d->row.flags & HK_REQUEST_ROLLBACK)
 		return;
 	if (d->activated && !*d->rolled_back_to && say_way_back(d))
 		return;
@@ -99,8 +105,10 @@ void hk_verdict_report(struct hk_deploy *d, const struct hk_error *why, int64_t 
 	hk_human_duration(ms, took);
 	if (!why) {
 		hk_report_say(d->report, HK_REPORT_SUCCESS,
-			      "%s: %.7s is live as release %s after %s", d->project->name,
-			      d->commit.oid, d->release, took);
+			      "%s: %.7s is live %s release %s after %s", d->project->name,
+			      d->commit.oid,
+			      d->row.flags & HK_REQUEST_ROLLBACK ? "again, from" : "as", d->release,
+			      took);
 		say_where(d);
 		return;
 	}

@@ -153,13 +153,14 @@ static int insert(struct hk_ledger *l, const struct hk_deployment_request *req,
 	return hk_db_write(l,
 			   "INSERT INTO deployment (status, trigger_name, ref, object, old_object,"
 			   " pusher, flags, created_at, submitter_pid, submitter_start,"
-			   " submitter_boot)"
-			   " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+			   " submitter_boot, release_name)"
+			   " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 			   HK_DB_VALUES(HK_DB_TEXT(req->trigger), HK_DB_TEXT(req->ref),
 					HK_DB_TEXT(req->object), HK_DB_TEXT(req->old_object),
 					HK_DB_TEXT(req->pusher), HK_DB_INT(req->flags),
 					HK_DB_INT(hk_clock_wall_ms()), HK_DB_INT(self->pid),
-					HK_DB_INT((int64_t)self->start), HK_DB_TEXT(self->boot)),
+					HK_DB_INT((int64_t)self->start), HK_DB_TEXT(self->boot),
+					HK_DB_TEXT(req->release)),
 			   NULL, err);
 }
 

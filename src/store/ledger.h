@@ -60,7 +60,8 @@ struct hk_deployment_request {
 	const char *object;  /* object id the ref was moved to (a tag object for annotated tags) */
 	const char *old_object; /* what it was before; NULL for a new ref */
 	const char *pusher;
-	unsigned flags; /* enum hk_request_flags of the deploy module, kept as a number */
+	unsigned flags;	     /* enum hk_request_flags of the deploy module, kept as a number */
+	const char *release; /* to make live again; NULL: a new one */
 	const struct hk_ref_seen *seen; /* recorded in the same transaction */
 	size_t n_seen;
 };
