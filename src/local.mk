@@ -46,6 +46,7 @@ src_libhostkit_a_SOURCES = \
 	src/store/db.c src/store/db.h \
 	src/store/deployments.c \
 	src/store/dotenv.c src/store/dotenv.h \
+	src/store/dotenv_edit.c \
 	src/store/ledger.c src/store/ledger.h \
 	src/store/refs.c \
 	src/store/releases.c \
@@ -58,6 +59,7 @@ src_libhostkit_a_SOURCES = \
 	src/repo/git_edge.c src/repo/git_edge.h \
 	src/repo/refname.c src/repo/refname.h \
 	src/repo/repo.c src/repo/repo.h \
+	src/repo/stale.c src/repo/stale.h \
 	src/service/command_driver.c \
 	src/service/drivers.h \
 	src/service/none_driver.c \

@@ -17,6 +17,7 @@
 #include <deploy/reconcile.h>
 #include <deploy/request.h>
 #include <repo/export.h>
+#include <repo/stale.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 #include <sys/lock.h>
@@ -285,12 +286,16 @@ static int note_missing(void *ctx, const struct hk_release_row *row, struct hk_e
 static int sweep(struct recovery *r, struct hk_error *err)
 {
 	HK_CLEANUP(hk_cleanup_repo) struct hk_repo *repo = NULL;
-	unsigned swept = 0;
+	unsigned swept = 0, locks = 0;
 
 	if (hk_recover_sweep(r->p, r->keep, &swept, err) ||
+	    hk_repo_remove_stale_locks(r->p->repo_path, &locks, err) ||
 	    hk_ledger_each_release(r->l, note_missing, r, err) ||
 	    hk_repo_open(r->p->repo_path, r->p->home_path, &repo, err) || sweep_pins(r, repo, err))
 		return err->code;
+	if (locks)
+		hk_strlist_addf(r->notes, "removed %u lock%s that git had left in '%s'", locks,
+				locks == 1 ? "" : "s", r->p->repo_path);
 	if (swept)
 		hk_strlist_addf(r->notes, "removed %u leftover%s of deployments that died", swept,
 				swept == 1 ? "" : "s");

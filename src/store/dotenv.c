@@ -10,8 +10,10 @@
 #include <base/buf.h>
 
 struct scanner {
+	const char *text;
 	const char *at;
 	const char *end;
+	const char *value_end; /* of the last value, before what follows on its line */
 	size_t line;
 	const char *what;
 };
@@ -75,6 +77,7 @@ static void scan_unquoted(struct scanner *s, struct hk_buf *out)
 	for (to = s->at; to > from && is_blank(to[-1]); to--)
 		;
 	hk_buf_add(out, from, (size_t)(to - from));
+	s->value_end = to;
 	skip_comment(s);
 }
 
@@ -113,6 +116,7 @@ static int scan_quoted(struct scanner *s, struct hk_buf *out, struct hk_error *e
 	if (s->at == s->end)
 		return wrong(s, opened, "the quote that opens here is never closed", err);
 	s->at++;
+	s->value_end = s->at;
 	skip_blanks(s);
 	skip_comment(s);
 	if (!at_line_end(s))
@@ -124,6 +128,7 @@ static int scan_value(struct scanner *s, struct hk_buf *out, struct hk_error *er
 {
 	bool blank = is_blank(peek(s, 0));
 
+	s->value_end = s->at;
 	skip_blanks(s);
 	if (at_line_end(s))
 		return 0;
@@ -191,17 +196,24 @@ static void store(struct hk_strlist *l, const char *assignment)
 	l->items[i] = hk_xstrdup(assignment);
 }
 
-static int scan_assignment(struct scanner *s, struct hk_strlist *out, struct hk_error *err)
+/* One assignment and the rest of its line, from whose start on the scanner has come. */
+static int scan_assignment(struct scanner *s, const char *line_start, hk_dotenv_fn *fn, void *ctx,
+			   struct hk_error *err)
 {
 	hk_auto_buf text = HK_BUF_INIT;
-	size_t line = s->line;
+	struct hk_dotenv_entry e = { .line = s->line, .start = (size_t)(line_start - s->text) };
 
-	if (scan_name(s, &text, err) || scan_value(s, &text, err))
+	if (scan_name(s, &text, err))
 		return err->code;
-	store(out, text.data);
-	if (out->len > HK_DOTENV_NAMES_MAX)
-		return wrong(s, line, "there are too many names: 4096 are allowed", err);
-	return 0;
+	e.value_start = (size_t)(s->at - s->text);
+	e.name_len = text.len - 1;
+	if (scan_value(s, &text, err))
+		return err->code;
+	e.value_end = (size_t)(s->value_end - s->text);
+	next_line(s);
+	e.end = (size_t)(s->at - s->text);
+	e.assignment = text.data;
+	return fn(ctx, &e, err);
 }
 
 static size_t line_of(const char *text, size_t offset)
@@ -232,22 +244,54 @@ static int check_bytes(const struct scanner *s, struct hk_error *err)
 	return 0;
 }
 
-int hk_dotenv_parse(const char *text, size_t len, const char *what, struct hk_strlist *ret,
-		    struct hk_error *err)
+int hk_dotenv_scan(const char *text, size_t len, const char *what, hk_dotenv_fn *fn, void *ctx,
+		   struct hk_error *err)
 {
-	struct scanner s = { .at = text, .end = text + len, .line = 1, .what = what };
-	hk_auto_strlist found = HK_STRLIST_INIT;
+	struct scanner s = { .text = text, .at = text, .end = text + len, .line = 1, .what = what };
 
 	if (check_bytes(&s, err))
 		return err->code;
 	while (s.at < s.end) {
+		const char *line_start = s.at;
+		int ret;
+
 		skip_blanks(&s);
 		skip_comment(&s);
-		if (!at_line_end(&s) && scan_assignment(&s, &found, err))
-			return err->code;
-		next_line(&s);
+		if (at_line_end(&s)) {
+			next_line(&s);
+			continue;
+		}
+		ret = scan_assignment(&s, line_start, fn, ctx, err);
+		if (ret)
+			return ret;
 	}
-	for (size_t i = 0; i < found.len; i++)
-		store(ret, found.items[i]);
 	return 0;
+}
+
+struct parsing {
+	const char *what;
+	struct hk_strlist found;
+};
+
+static int take_entry(void *ctx, const struct hk_dotenv_entry *e, struct hk_error *err)
+{
+	struct parsing *p = ctx;
+
+	store(&p->found, e->assignment);
+	if (p->found.len <= HK_DOTENV_NAMES_MAX)
+		return 0;
+	return hk_error_set(err, HK_E_CONFIG_INVALID,
+			    "%s:%zu: there are too many names: 4096 are allowed", p->what, e->line);
+}
+
+int hk_dotenv_parse(const char *text, size_t len, const char *what, struct hk_strlist *ret,
+		    struct hk_error *err)
+{
+	struct parsing p = { .what = what, .found = HK_STRLIST_INIT };
+	int code = hk_dotenv_scan(text, len, what, take_entry, &p, err);
+
+	for (size_t i = 0; !code && i < p.found.len; i++)
+		store(ret, p.found.items[i]);
+	hk_strlist_release(&p.found);
+	return code;
 }

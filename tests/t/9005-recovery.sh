@@ -223,6 +223,32 @@ leftovers() {
 }
 ok_when "what lies about is swept" leftovers
 
+git_locks() { # as a power cut leaves them
+	mkdir -p "$home/repo.git/refs/heads/a"
+	: >"$home/repo.git/refs/heads/main.lock"
+	: >"$home/repo.git/refs/heads/a/b.lock"
+	: >"$home/repo.git/packed-refs.lock"
+	commit
+	git -C site push hostkit main >said 2>&1 && return 1
+	contains said "main.lock"
+	# Not while somebody works there.
+	(cd "$home/repo.git" && exec sleep 100) &
+	wait_until 10 in_repository
+	hostkit recover site >out
+	contains out "nothing to recover"
+	kill $!
+	wait $! || true
+	hostkit recover site >out
+	contains out "removed 3 locks that git had left"
+	git -C site push hostkit main >said 2>&1
+	is_live "$(cat n)"
+}
+
+in_repository() {
+	[ -n "$(find /proc -maxdepth 2 -name cwd -lname "$home/repo.git" 2>/dev/null)" ]
+}
+ok_when "locks that git left are removed, unless somebody may hold them" git_locks
+
 removed_by_hand() {
 	local gone
 
