@@ -107,6 +107,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/config.c \
 	src/cli/deploy.c \
 	src/cli/deployments.c \
+	src/cli/env.c \
 	src/cli/follow.c src/cli/follow.h \
 	src/cli/health.c \
 	src/cli/open.c src/cli/open.h \
@@ -114,7 +115,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/recover.c \
 	src/cli/rollback.c \
 	src/cli/run.c \
-	src/cli/service.c \
+	src/cli/service.c src/cli/service.h \
 	src/cli/table.c src/cli/table.h
 
 # Programs that do all of it.

@@ -336,9 +336,9 @@ static int too_late(const struct view *v, int64_t id, struct hk_error *err)
 	hk_error_set(err, HK_E_NOT_RUNNING, "it is too late to cancel deployment %lld of '%s'",
 		     (long long)id, v->project.name);
 	return hk_error_hint(err,
-			     "to see what is live now: hostkit deploy status %s; to go back: push "
-			     "the commit before to refs/deploy/now",
-			     v->project.name);
+			     "to see what is live now: hostkit deploy status %s; to go back: "
+			     "hostkit rollback %s",
+			     v->project.name, v->project.name);
 }
 
 /* Ends the worker's present work and waits until the worker has recorded that. */

@@ -1,7 +1,7 @@
 /*
  * hostkit service start, stop, restart, status.
  */
-#include <cli/cli.h>
+#include <cli/service.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -158,7 +158,7 @@ static int run_stop(struct hk_cli_call *call, struct hk_error *err)
 	return show_state(call, &s, err);
 }
 
-static int run_restart(struct hk_cli_call *call, struct hk_error *err)
+int hk_cli_service_restart(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
@@ -197,7 +197,7 @@ const struct hk_cli_command hk_cli_service_commands[] = {
 	  .min = 1,
 	  .max = 1,
 	  .summary = "Restart it, with the present .env.",
-	  .run = run_restart },
+	  .run = hk_cli_service_restart },
 	{ .group = "service",
 	  .verb = "status",
 	  .operands = "NAME",
