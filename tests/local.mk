@@ -84,6 +84,7 @@ shell_tests = \
 	tests/t/2024-service-rollback.sh \
 	tests/t/2031-descriptors.sh \
 	tests/t/2032-env.sh \
+	tests/t/2033-service-logs.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \
