@@ -48,6 +48,7 @@ src_libhostkit_a_SOURCES = \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/dotenv_edit.c \
 	src/store/ledger.c src/store/ledger.h \
+	src/store/pause.c \
 	src/store/refs.c \
 	src/store/releases.c \
 	src/store/stages.c \
@@ -112,6 +113,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/health.c \
 	src/cli/logs.c \
 	src/cli/open.c src/cli/open.h \
+	src/cli/pause.c \
 	src/cli/project.c \
 	src/cli/recover.c \
 	src/cli/rollback.c \

@@ -37,7 +37,8 @@ suite() {
 	dir=$2
 	began=$(date +%s)
 	log=$dir/make-check.log
-	make -C "$dir" -j"$jobs" check >"$log" 2>&1
+	# Tests wait more than they compute.
+	make -C "$dir" -j$((jobs + 1)) check >"$log" 2>&1
 	status=$?
 	p=$(count PASS "$log")
 	f=$(($(count FAIL "$log") + $(count XPASS "$log") + $(count ERROR "$log")))
@@ -47,6 +48,9 @@ suite() {
 	skipped=$((skipped + s))
 	say "$title: $p passed, $f failed, $s skipped ($(($(date +%s) - began)) s)"
 	grep -h '^SKIP: ' "$log" | sed 's/^/    /'
+	# How often the tests that repeat something did so.
+	grep -h '^# .*\(faults tried\|power cuts,\| runs: \| deployments$\)' "$dir"/tests/t/*.log |
+		sed 's/^# /    /'
 	if [ "$status" != 0 ]; then
 		# A suite that did not get as far as counting is a failure too.
 		[ "$f" -gt 0 ] || failed=$((failed + 1))

@@ -63,7 +63,12 @@ tests_helper_stubborn_CFLAGS = $(HK_CFLAGS)
 tests_helper_stubborn_LDFLAGS = -Wl,--as-needed
 tests_helper_stubborn_LDADD =
 
+# Those that wait most come first, so that the others run beside them.
 shell_tests = \
+	tests/t/9012-failing-calls.sh \
+	tests/t/9014-killed-at-calls.sh \
+	tests/t/3112-client-kills.sh \
+	tests/t/9013-power-cuts.sh \
 	tests/t/0001-lib-selftest.sh \
 	tests/t/0002-lib-sshd.sh \
 	tests/t/0010-layers.sh \
@@ -100,7 +105,7 @@ shell_tests = \
 	tests/t/3104-hook-by-hand.sh \
 	tests/t/3105-concurrency.sh \
 	tests/t/3106-rollback.sh \
-	tests/t/3112-client-kills.sh \
+	tests/t/3107-pause.sh \
 	tests/t/3113-crowd.sh \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
@@ -110,10 +115,7 @@ shell_tests = \
 	tests/t/9004-repository-damaged.sh \
 	tests/t/9005-recovery.sh \
 	tests/t/9006-resources.sh \
-	tests/t/9011-valgrind.sh \
-	tests/t/9012-failing-calls.sh \
-	tests/t/9013-power-cuts.sh \
-	tests/t/9014-killed-at-calls.sh
+	tests/t/9011-valgrind.sh
 
 TESTS += $(unit_tests) $(shell_tests)
 EXTRA_DIST += $(shell_tests) \

@@ -129,6 +129,41 @@ static void set_active(struct view *v, struct hk_json *data)
 	hk_release_row_release(&row);
 }
 
+static int pause_json(struct view *v, struct hk_json **ret, struct hk_error *err)
+{
+	struct hk_pause pause = HK_PAUSE_INIT;
+	char at[HK_CLOCK_RFC3339_LEN];
+
+	if (hk_ledger_get_pause(v->ledger, &pause, err))
+		return err->code;
+	*ret = pause.at ? hk_json_object() : hk_json_null();
+	if (pause.at) {
+		hk_json_set(*ret, "reason", hk_json_string(pause.reason));
+		hk_json_set(*ret, "by", hk_json_string(pause.author));
+		hk_json_set(*ret, "at", hk_json_string(hk_clock_rfc3339(pause.at, at)));
+	}
+	hk_pause_release(&pause);
+	return 0;
+}
+
+static int print_pause(struct view *v, struct hk_error *err)
+{
+	struct hk_pause pause = HK_PAUSE_INIT;
+	char at[HK_CLOCK_RFC3339_LEN];
+	hk_auto_buf reason = HK_BUF_INIT;
+
+	if (hk_ledger_get_pause(v->ledger, &pause, err))
+		return err->code;
+	if (pause.reason)
+		hk_lines_sanitize(&reason, pause.reason, strlen(pause.reason), 300);
+	hk_clock_rfc3339(pause.at, at);
+	if (pause.at)
+		printf("paused   by %s since %.10s %.8s%s%s\n", pause.author ? pause.author : "-",
+		       at, at + 11, reason.len ? ": " : "", reason.data);
+	hk_pause_release(&pause);
+	return 0;
+}
+
 /* There is no limit in force yet; how many an hour there were is told all the same. */
 static int ratelimit_json(struct view *v, struct hk_json **ret, struct hk_error *err)
 {
@@ -157,7 +192,9 @@ static int status_json(struct view *v, int64_t last, int64_t running, struct hk_
 	if (row_json(v, running, &part, err))
 		return err->code;
 	hk_json_set(data, "running", part);
-	hk_json_set(data, "paused", hk_json_null());
+	if (pause_json(v, &part, err))
+		return err->code;
+	hk_json_set(data, "paused", part);
 	if (ratelimit_json(v, &part, err))
 		return err->code;
 	hk_json_set(data, "ratelimit", part);
@@ -225,6 +262,8 @@ static int status_text(struct view *v, int64_t last, int64_t running, struct hk_
 
 	hk_verdict_describe_live(&v->project, v->ledger, &live);
 	printf("live     %s\n", live.data);
+	if (print_pause(v, err))
+		return err->code;
 	if (!id)
 		puts("no deployments yet");
 	else

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <base/alloc.h>
+#include <base/clock.h>
 #include <base/human.h>
 #include <service/service.h>
 #include <sys/fs.h>
@@ -84,6 +85,24 @@ static int check_ref(struct hk_deploy *d, struct hk_error *err)
 			    d->row.ref, now.oid);
 }
 
+static int check_pause(struct hk_deploy *d, struct hk_error *err)
+{
+	struct hk_pause pause = HK_PAUSE_INIT;
+	char since[HK_CLOCK_RFC3339_LEN];
+	int ret = hk_ledger_get_pause(d->ledger, &pause, err);
+
+	if (!ret && pause.at) {
+		hk_error_set(err, HK_E_PAUSED,
+			     "deployments of '%s' are paused%s%s since %s%s%.300s",
+			     d->project->name, pause.author ? " by " : "",
+			     pause.author ? pause.author : "", hk_clock_rfc3339(pause.at, since),
+			     pause.reason ? ": " : "", pause.reason ? pause.reason : "");
+		ret = hk_error_hint(err, "to go on: hostkit resume %s", d->project->name);
+	}
+	hk_pause_release(&pause);
+	return ret;
+}
+
 static int check_service(const struct hk_conf *conf, struct hk_error *err)
 {
 	const struct hk_service_driver *driver = hk_service_driver(conf->service_driver);
@@ -123,7 +142,7 @@ static int resolve(struct hk_deploy *d, struct hk_error *err)
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	alarm((unsigned)((d->project->conf.checkout_timeout + HANG_MS) / 1000));
-	if (hk_project_active(d->project, &d->old_release, err) ||
+	if (hk_project_active(d->project, &d->old_release, err) || check_pause(d, err) ||
 	    check_service(&d->project->conf, err) ||
 	    check_space(d, d->project->releases_fd, d->project->home_path, err) ||
 	    check_space(d, d->project->state_fd, d->project->state_path, err))

@@ -65,7 +65,10 @@ static const char *const migrations[] = {
 
 	"PRAGMA user_version = 1;",
 
-	/* Who adds a row is known before its worker is; refs that hooks have seen (refs.c). */
+	/*
+	 * Who adds a row is known before its worker is; refs that hooks have seen (refs.c); whether
+	 * the project is paused (pause.c).
+	 */
 	"ALTER TABLE deployment ADD COLUMN submitter_pid INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE deployment ADD COLUMN submitter_start INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE deployment ADD COLUMN submitter_boot TEXT;"
@@ -74,6 +77,11 @@ static const char *const migrations[] = {
 	" object TEXT NOT NULL, was TEXT,"
 	" seen_at INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE pause ("
+	" id INTEGER PRIMARY KEY CHECK (id = 1),"
+	" reason TEXT, author TEXT,"
+	" created_at INTEGER NOT NULL"
+	") STRICT;"
 	"PRAGMA user_version = 2;",
 };
 

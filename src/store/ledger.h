@@ -213,6 +213,27 @@ int hk_ledger_each_release(struct hk_ledger *l, hk_release_fn *fn, void *ctx,
 int hk_ledger_previous_good(struct hk_ledger *l, const char *name, char **ret,
 			    struct hk_error *err) HK_MUST_CHECK;
 
+/* A project whose deployments are paused; strings are NULL when unknown. */
+struct hk_pause {
+	char *reason, *author;
+	int64_t at; /* 0: not paused */
+};
+
+#define HK_PAUSE_INIT   \
+	{               \
+		.at = 0 \
+	}
+void hk_pause_release(struct hk_pause *p);
+
+/* Pauses, or gives another reason. reason and author may be NULL. */
+int hk_ledger_pause(struct hk_ledger *l, const char *reason, const char *author,
+		    struct hk_error *err) HK_MUST_CHECK;
+/* *ret_was tells whether it was paused. */
+int hk_ledger_resume(struct hk_ledger *l, bool *ret_was, struct hk_error *err) HK_MUST_CHECK;
+/* *ret is the caller's to release; its at is 0 when the project is not paused. */
+int hk_ledger_get_pause(struct hk_ledger *l, struct hk_pause *ret,
+			struct hk_error *err) HK_MUST_CHECK;
+
 /*
  * A release that is on disk but not in the ledger, which was lost: recorded with a deployment of
  * its own that succeeded at that time. ref and object may be NULL.

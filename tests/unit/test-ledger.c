@@ -104,7 +104,7 @@ static void test_migrate_first(void **state)
 
 	(void)state;
 	hk_ledger_close(l);
-	raw_sql("DROP TABLE ref; ALTER TABLE deployment DROP COLUMN submitter_pid;"
+	raw_sql("DROP TABLE ref; DROP TABLE pause; ALTER TABLE deployment DROP COLUMN submitter_pid;"
 		"ALTER TABLE deployment DROP COLUMN submitter_start;"
 		"ALTER TABLE deployment DROP COLUMN submitter_boot; PRAGMA user_version = 1");
 	l = open_ledger();

@@ -1,0 +1,64 @@
+/*
+ * hostkit pause, resume.
+ */
+#include <cli/cli.h>
+
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cli/open.h>
+
+static int run_pause(struct hk_cli_call *call, struct hk_error *err)
+{
+	HK_CLEANUP(hk_cleanup_ledger) struct hk_ledger *ledger = NULL;
+	const char *reason = hk_cli_value(call, "reason");
+	struct passwd *pw = getpwuid(getuid());
+	hk_auto_project p = HK_PROJECT_INIT;
+
+	if (hk_cli_open(call, &p, &ledger, err) ||
+	    hk_ledger_pause(ledger, reason && *reason ? reason : NULL, pw ? pw->pw_name : NULL,
+			    err))
+		return err->code;
+	if (call->json)
+		call->data = hk_json_object();
+	else
+		printf("deployments of %s are paused; what is live goes on, and hostkit rollback "
+		       "works\nto go on: hostkit resume %s\n",
+		       p.name, p.name);
+	return 0;
+}
+
+static int run_resume(struct hk_cli_call *call, struct hk_error *err)
+{
+	HK_CLEANUP(hk_cleanup_ledger) struct hk_ledger *ledger = NULL;
+	hk_auto_project p = HK_PROJECT_INIT;
+	bool was;
+
+	if (hk_cli_open(call, &p, &ledger, err) || hk_ledger_resume(ledger, &was, err))
+		return err->code;
+	if (call->json)
+		call->data = hk_json_object();
+	else
+		printf("%s %s\n", p.name, was ? "deploys again" : "was not paused");
+	return 0;
+}
+
+const struct hk_cli_command hk_cli_pause_commands[] = {
+	{ .group = "pause",
+	  .operands = "NAME",
+	  .min = 1,
+	  .max = 1,
+	  .summary = "Let nothing deploy for now.",
+	  .help = "A push is accepted by git, refused by its deployment, and told the reason. What runs\n"
+		  "already goes on to its end, and a rollback is always possible.",
+	  .options = { { "reason", 0, "TEXT", "What pushers are told." } },
+	  .run = run_pause },
+	{ .group = "resume",
+	  .operands = "NAME",
+	  .min = 1,
+	  .max = 1,
+	  .summary = "End a pause.",
+	  .run = run_resume },
+	{ .group = NULL },
+};
