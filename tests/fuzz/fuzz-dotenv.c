@@ -3,6 +3,7 @@
  */
 #include "fuzz.h"
 
+#include <base/alloc.h>
 #include <base/buf.h>
 #include <store/dotenv.h>
 
@@ -64,6 +65,33 @@ static void check_appended(const char *data, size_t size, bool valid)
 	FUZZ_CHECK(valid || (l.len == 2 && !strcmp(l.items[1], "PORT=1")));
 }
 
+/* One name gets the value of another, or is removed: nothing else says anything else. */
+static void check_edited(const char *data, size_t size, const struct hk_strlist *l)
+{
+	const char *value = l->len ? strchr(l->items[l->len - 1], '=') + 1 : "it's \"$x\"\n#";
+	hk_auto_free char *name =
+		l->len ? hk_xstrndup(l->items[0], strcspn(l->items[0], "=")) : hk_xstrdup("A");
+	hk_auto_free char *wanted = hk_xasprintf("%s=%s", name, value);
+	hk_auto_strlist back = HK_STRLIST_INIT, left = HK_STRLIST_INIT;
+	struct hk_error err = HK_ERROR_INIT;
+	hk_auto_buf text = HK_BUF_INIT;
+	bool found;
+
+	hk_buf_add(&text, data, size);
+	FUZZ_CHECK(!hk_dotenv_set(&text, name, value, ".env", &err));
+	if (text.len > HK_DOTENV_MAX)
+		return;
+	FUZZ_CHECK(!hk_dotenv_parse(text.data, text.len, ".env", &back, &err));
+	FUZZ_CHECK(back.len == (l->len ? l->len : 1) && !strcmp(back.items[0], wanted));
+	for (size_t i = 1; i < l->len; i++)
+		FUZZ_CHECK(!strcmp(back.items[i], l->items[i]));
+	FUZZ_CHECK(!hk_dotenv_unset(&text, name, ".env", &found, &err) && found);
+	FUZZ_CHECK(!hk_dotenv_parse(text.data, text.len, ".env", &left, &err));
+	FUZZ_CHECK(left.len + 1 == back.len);
+	for (size_t i = 0; i < left.len; i++)
+		FUZZ_CHECK(!strcmp(left.items[i], back.items[i + 1]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	hk_auto_strlist l = HK_STRLIST_INIT;
@@ -79,5 +107,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(err.code == HK_OK && (!size || !memchr(data, '\0', size)));
 	check_entries(&l, size);
 	check_quoted(&l);
+	check_edited((const char *)data, size, &l);
 	return 0;
 }
