@@ -53,11 +53,12 @@ static bool is_plain(const char *value)
 	return *value != '\0';
 }
 
-static void add_value(struct hk_buf *out, const char *value)
+/* quoted: also where it need not be. */
+static void add_value(struct hk_buf *out, const char *value, bool quoted)
 {
 	static const char escaped[] = "\\\"$`";
 
-	if (is_plain(value)) {
+	if (!quoted && is_plain(value)) {
 		hk_buf_addstr(out, value);
 		return;
 	}
@@ -95,14 +96,15 @@ int hk_dotenv_set(struct hk_buf *text, const char *name, const char *value, cons
 	if (find(text, what, &p, err))
 		return err->code;
 	if (p.found) {
-		add_value(&new, value);
+		/* A comment may follow a closing quote at once, but not a bare word. */
+		add_value(&new, value, p.value_end < text->len && text->data[p.value_end] == '#');
 		replace(text, p.value_start, p.value_end, &new);
 		return 0;
 	}
 	if (text->len && text->data[text->len - 1] != '\n')
 		hk_buf_addch(text, '\n');
 	hk_buf_addf(text, "%s=", name);
-	add_value(text, value);
+	add_value(text, value, false);
 	hk_buf_addch(text, '\n');
 	return 0;
 }
