@@ -57,7 +57,8 @@ static int note_newest(void *ctx, const struct hk_deployment *row, struct hk_err
 {
 	struct newest *n = ctx;
 
-	n->begun |= row->id != n->d->row.id && row->started_at && row->commit &&
+	/* Of a release that was adopted, the ref is not known. */
+	n->begun |= row->id != n->d->row.id && row->started_at && row->commit && row->ref &&
 		    !strcmp(row->commit, n->commit) && !strcmp(row->ref, n->d->row.ref);
 	return 0;
 }

@@ -172,7 +172,6 @@ ok_when "it waits for its turn, and looks again then" gone
 killed() {
 	local point
 
-	grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker" || return 0
 	for point in activate_synced link_switched service_stopped record_release; do
 		echo "before $point" >site/index.html
 		push site
@@ -187,6 +186,10 @@ killed() {
 		is_live 5
 	done
 }
-ok_when "killed at any point: the link is whole, and the service runs what it names" killed
+if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
+	ok_when "killed at any point: the link is whole, and the service runs what it names" killed
+else
+	skip "killed at any point" "built without --enable-failpoints"
+fi
 
 done_testing

@@ -74,7 +74,7 @@ recorded() { # PROJECT…
 		PY
 		case $(cat "$c.status") in
 		succeeded)
-			grep "success: ${project}: ${c:+.*} is live as release" "$c.raw"
+			grep "success: $project: .* is live as release" "$c.raw"
 			not grep "error: \|warning: \|recovered: " "$c.raw"
 			;;
 		superseded) grep "superseded after" "$c.raw" ;;

@@ -17,14 +17,6 @@ test_begin "odd resources"
 require_programs flaky-http curl pgrep
 fault_project
 
-next_one() {
-	commit
-	git -C site push hostkit main >said 2>&1
-	[ "$(cat "$home/app/version")" = "version $(cat n)" ]
-	holds
-	clean
-}
-
 # --- Filesystems
 
 other_filesystem() { # FOLDER: it becomes a link to a tmpfs
@@ -39,9 +31,9 @@ other_filesystem() { # FOLDER: it becomes a link to a tmpfs
 
 releases_elsewhere() {
 	other_filesystem "$home/releases"
-	next_one
+	next_deploys
 	[ "$(stat -f -c %T "$home/app/")" = tmpfs ]
-	next_one
+	next_deploys
 }
 
 folder_elsewhere() { # an app that is a folder has to be copied there
@@ -56,14 +48,14 @@ folder_elsewhere() { # an app that is a folder has to be copied there
 	holds
 	[ ! -e "$home/app.tmp" ]
 	grep -r mine "$(realpath "$home/releases")"
-	next_one
+	next_deploys
 }
 
 state_elsewhere() {
 	hostkit service stop site
 	other_filesystem "$state"
 	hostkit service start site
-	next_one
+	next_deploys
 }
 
 if [ -n "${HK_OWN_MOUNTS:-}" ] && mount -t tmpfs none "$T/tmp"; then
@@ -87,7 +79,7 @@ clock_back() {
 	[ "$(cat "$home/app/version")" = "version $(cat n)" ]
 	[ "$(fact site last.id)" = $((before + 1)) ]
 	holds
-	next_one
+	next_deploys
 	# The name of a release may be older; the order is the ledger's.
 	hostkit --json deploy history site --last 3 | python3 -c '
 import json, sys
@@ -101,7 +93,7 @@ clock_back_waiting() { # the queue and recovery look at processes, not at times
 	HOSTKIT_CLOCK_STEP=-3600 HOSTKIT_FAILPOINT=worker_started:kill \
 		git -C site push hostkit main >said 2>&1
 	contains said "died before its first stage"
-	next_one
+	next_deploys
 }
 
 if grep -q HOSTKIT_CLOCK_STEP "$HK_LIBEXECDIR/hostkit-worker"; then
@@ -130,7 +122,7 @@ descriptors() {
 	for n in 6 8 10 12 14 16 20 24 32; do
 		few_descriptors "$n"
 	done
-	next_one
+	next_deploys
 }
 ok_when "few descriptors: what is live is complete, and the ledger tells the truth" descriptors
 
@@ -153,7 +145,7 @@ no_git() { # an attribute makes git write the files
 	no_staging site
 	sed -i "s|^path = .*|path = $path|" "$HOSTKIT_ROOT/etc/hostkit/projects/site.ini"
 	git -C site rm -qf .gitattributes
-	next_one
+	next_deploys
 }
 ok_when "without git the checkout says so" no_git
 
@@ -174,7 +166,7 @@ no_npm() {
 	still_live site
 	no_staging site
 	git -C site rm -qf package.json
-	next_one
+	next_deploys
 }
 ok_when "without npm the install says so, and where to name its folder" no_npm
 
