@@ -240,24 +240,13 @@ static int run_unset(struct hk_cli_call *call, struct hk_error *err)
 
 static int read_stdin(struct hk_buf *out, struct hk_error *err)
 {
-	for (;;) {
-		ssize_t n;
+	int failed = hk_fs_read_all(STDIN_FILENO, HK_DOTENV_MAX, out);
 
-		hk_buf_reserve(out, 16384);
-		n = read(STDIN_FILENO, out->data + out->len, 16384);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return hk_error_set_errno(err, HK_E_IO, errno,
-						  "cannot read standard input");
-		if (!n)
-			return 0;
-		out->len += (size_t)n;
-		out->data[out->len] = '\0';
-		if (out->len > HK_DOTENV_MAX)
-			return hk_error_set(err, HK_E_CONFIG_INVALID,
-					    "standard input has more than 1 MiB");
-	}
+	if (failed == EFBIG)
+		return hk_error_set(err, HK_E_CONFIG_INVALID, "standard input has more than 1 MiB");
+	if (failed)
+		return hk_error_set_errno(err, HK_E_IO, failed, "cannot read standard input");
+	return 0;
 }
 
 static int run_import(struct hk_cli_call *call, struct hk_error *err)

@@ -16,6 +16,7 @@
 #include <deploy/submit.h>
 #include <hook/drop.h>
 #include <hook/locate.h>
+#include <sys/fs.h>
 #include <sys/signals.h>
 #include <ui/head.h>
 #include <ui/relay.h>
@@ -40,24 +41,14 @@ struct push {
 
 static int read_input(struct hk_buf *in, struct hk_error *err)
 {
-	for (;;) {
-		ssize_t n;
+	int failed = hk_fs_read_all(STDIN_FILENO, INPUT_MAX, in);
 
-		hk_buf_reserve(in, 4096);
-		n = read(STDIN_FILENO, in->data + in->len, 4096);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return hk_error_set_errno(err, HK_E_IO, errno,
-						  "cannot read the ref updates");
-		if (!n)
-			return 0;
-		in->len += (size_t)n;
-		in->data[in->len] = '\0';
-		if (in->len > INPUT_MAX)
-			return hk_error_set(err, HK_E_USAGE, "more than %d bytes of ref updates",
-					    INPUT_MAX);
-	}
+	if (failed == EFBIG)
+		return hk_error_set(err, HK_E_USAGE, "more than %d bytes of ref updates",
+				    INPUT_MAX);
+	if (failed)
+		return hk_error_set_errno(err, HK_E_IO, failed, "cannot read the ref updates");
+	return 0;
 }
 
 static int parse_input(struct push *push, struct hk_error *err)

@@ -13,6 +13,7 @@
 #include <base/alloc.h>
 #include <sys/failpoint.h>
 
+#define READ_SIZE 16384
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 int hk_fs_open_dir(int dirfd, const char *path, int *ret_fd, struct hk_error *err)
@@ -77,35 +78,46 @@ bool hk_fs_is_file(int dirfd, const char *path)
 	return type_of(dirfd, path) == S_IFREG;
 }
 
+int hk_fs_read_all(int fd, size_t max, struct hk_buf *out)
+{
+	size_t start = out->len;
+
+	for (;;) {
+		ssize_t n;
+
+		hk_buf_reserve(out, READ_SIZE);
+		n = read(fd, out->data + out->len, READ_SIZE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		if (!n)
+			return 0;
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+		if (out->len - start > max)
+			return EFBIG;
+	}
+}
+
 int hk_fs_read_file(int dirfd, const char *path, size_t max, struct hk_buf *out,
 		    struct hk_error *err)
 {
 	/* O_NONBLOCK: opening a FIFO that someone put there must not hang; S_ISREG refuses it. */
 	hk_auto_close int fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	size_t start = out->len;
+	int failed;
 
 	if (fd < 0 || fstat(fd, &st))
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return hk_error_set(err, HK_E_IO, "'%s' is not a regular file", path);
-	for (;;) {
-		ssize_t n;
-
-		hk_buf_reserve(out, 16384);
-		n = read(fd, out->data + out->len, 16384);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return hk_error_set_errno(err, HK_E_IO, errno, "cannot read '%s'", path);
-		if (!n)
-			return 0;
-		out->len += (size_t)n;
-		out->data[out->len] = '\0';
-		if (out->len - start > max)
-			return hk_error_set(err, HK_E_IO, "'%s' is larger than %zu bytes", path,
-					    max);
-	}
+	failed = hk_fs_read_all(fd, max, out);
+	if (failed == EFBIG)
+		return hk_error_set(err, HK_E_IO, "'%s' is larger than %zu bytes", path, max);
+	if (failed)
+		return hk_error_set_errno(err, HK_E_IO, failed, "cannot read '%s'", path);
+	return 0;
 }
 
 int hk_fs_write_all(int fd, const void *data, size_t len)

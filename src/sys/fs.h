@@ -42,6 +42,12 @@ int hk_fs_read_file(int dirfd, const char *path, size_t max, struct hk_buf *out,
 int hk_fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		     struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * Appends what is left to read; 0, or the errno of the read that failed, EFBIG after more than max
+ * bytes. out is NUL-terminated then, as always.
+ */
+int hk_fs_read_all(int fd, size_t max, struct hk_buf *out) HK_MUST_CHECK;
+
 /* Writes everything; 0, or the errno of the write that failed. */
 int hk_fs_write_all(int fd, const void *data, size_t len) HK_MUST_CHECK;
 

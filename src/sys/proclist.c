@@ -15,6 +15,7 @@
 #include <base/alloc.h>
 #include <base/buf.h>
 #include <base/clock.h>
+#include <sys/fs.h>
 
 #define SCANS_MAX 3  /* for members of a session while other processes come into being */
 #define WAIT_MAX 256 /* processes waited for at once; callers look again anyway */
@@ -112,7 +113,15 @@ void hk_proclist_descendants(pid_t root, struct hk_proclist *ret)
 		add_children(root, ret->items[i].pid, ret);
 }
 
-static bool scan_session(const struct hk_procid *leader, struct hk_proclist *ret)
+/* Which processes a walk over /proc takes; dir is the process's folder there. */
+struct wanted {
+	bool (*matches)(const struct wanted *w, int dir, const struct hk_procstat *st);
+	const struct hk_procid *leader;
+	const char *entry;
+	const struct stat *folder;
+};
+
+static bool scan(const struct wanted *w, struct hk_proclist *ret)
 {
 	hk_auto_closedir DIR *proc = opendir("/proc");
 	const struct dirent *e;
@@ -123,77 +132,68 @@ static bool scan_session(const struct hk_procid *leader, struct hk_proclist *ret
 	while ((e = readdir(proc))) {
 		const char *p = e->d_name;
 		pid_t pid = next_pid(&p);
+		hk_auto_close int dir = -1;
 
-		if (!pid || !hk_procstat_read(pid, &st) || st.session != leader->pid)
+		if (!pid || !hk_procstat_read(pid, &st) || st.state == 'Z' || st.state == 'X')
 			continue;
-		if (st.start >= leader->start && st.state != 'Z' && st.state != 'X')
+		if (w->entry || w->folder)
+			dir = openat(dirfd(proc), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (w->matches(w, dir, &st))
 			add(ret, &st);
 	}
 	return true;
 }
 
-/* Whether one of the texts of /proc/PID/environ, each ending in a NUL, is the entry. */
-static bool has_entry(int proc_fd, const char *pid, const char *entry)
+static bool in_session(const struct wanted *w, int dir HK_UNUSED, const struct hk_procstat *st)
 {
-	hk_auto_free char *path = hk_xasprintf("%s/environ", pid);
-	hk_auto_close int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	size_t len = strlen(entry) + 1;
+	return st->session == w->leader->pid && st->start >= w->leader->start;
+}
+
+static bool scan_session(const struct hk_procid *leader, struct hk_proclist *ret)
+{
+	const struct wanted w = { .matches = in_session, .leader = leader };
+
+	return scan(&w, ret);
+}
+
+/* Whether one of the texts of /proc/PID/environ, each ending in a NUL, is the entry. */
+static bool has_entry(const struct wanted *w, int dir, const struct hk_procstat *st)
+{
+	hk_auto_close int fd = openat(dir, "environ", O_RDONLY | O_CLOEXEC);
+	size_t len = strlen(w->entry) + 1;
 	hk_auto_buf text = HK_BUF_INIT;
-	ssize_t n;
 
 	/* It belongs to a process that another user owns, or that has ended. */
-	if (fd < 0)
+	if (st->pid == getpid() || fd < 0 || hk_fs_read_all(fd, ENVIRON_MAX, &text))
 		return false;
-	do {
-		hk_buf_reserve(&text, 16384);
-		n = read(fd, text.data + text.len, 16384);
-		if (n > 0)
-			text.data[text.len += (size_t)n] = '\0';
-	} while (n > 0 && text.len < ENVIRON_MAX);
 	for (size_t i = 0; i + len <= text.len; i += strlen(text.data + i) + 1)
-		if (!memcmp(text.data + i, entry, len))
+		if (!memcmp(text.data + i, w->entry, len))
 			return true;
 	return false;
 }
 
 bool hk_proclist_marked(const char *entry, struct hk_proclist *ret)
 {
-	hk_auto_closedir DIR *proc = opendir("/proc");
-	const struct dirent *e;
-	struct hk_procstat st;
+	const struct wanted w = { .matches = has_entry, .entry = entry };
 
-	if (!proc)
-		return false;
-	while ((e = readdir(proc))) {
-		const char *p = e->d_name;
-		pid_t pid = next_pid(&p);
+	return scan(&w, ret);
+}
 
-		if (!pid || pid == getpid() || !hk_procstat_read(pid, &st) || st.state == 'Z' ||
-		    st.state == 'X' || !has_entry(dirfd(proc), e->d_name, entry))
-			continue;
-		add(ret, &st);
-	}
-	return true;
+static bool is_in(const struct wanted *w, int dir, const struct hk_procstat *st HK_UNUSED)
+{
+	struct stat cwd;
+
+	return !fstatat(dir, "cwd", &cwd, 0) && cwd.st_dev == w->folder->st_dev &&
+	       cwd.st_ino == w->folder->st_ino;
 }
 
 void hk_proclist_in_folder(const char *path, struct hk_proclist *ret)
 {
-	hk_auto_closedir DIR *proc = opendir("/proc");
-	const struct dirent *e;
-	struct stat folder, cwd;
-	struct hk_procstat st;
+	struct stat folder;
+	const struct wanted w = { .matches = is_in, .folder = &folder };
 
-	if (!proc || stat(path, &folder))
+	if (stat(path, &folder) || !scan(&w, ret))
 		return;
-	while ((e = readdir(proc))) {
-		hk_auto_free char *link = hk_xasprintf("%s/cwd", e->d_name);
-		const char *p = e->d_name;
-		pid_t pid = next_pid(&p);
-
-		if (pid && !fstatat(dirfd(proc), link, &cwd, 0) && cwd.st_dev == folder.st_dev &&
-		    cwd.st_ino == folder.st_ino && hk_procstat_read(pid, &st) && st.state != 'Z')
-			add(ret, &st);
-	}
 }
 
 bool hk_proclist_runs(pid_t pid, const char *ending)
