@@ -102,7 +102,6 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 {
 	HK_CLEANUP(hk_cleanup_ledger) struct hk_ledger *ledger = NULL;
 	HK_CLEANUP(hk_submission_release) struct hk_submission s = HK_SUBMISSION_INIT;
-	struct hk_deployment d = HK_DEPLOYMENT_INIT;
 	hk_auto_project p = HK_PROJECT_INIT;
 	bool detach = hk_cli_has(call, "detach");
 	unsigned value = 0;
@@ -115,13 +114,7 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 		printf("deployment %lld of %s has been started; see it: hostkit deploy log %s %lld "
 		       "--follow\n",
 		       (long long)s.id, p.name, p.name, (long long)s.id);
-	if (!call->json)
-		return 0;
-	if (hk_ledger_get_deployment(ledger, s.id, &d, err))
-		return err->code;
-	call->data = hk_cli_deployment_json(ledger, &d);
-	hk_deployment_release(&d);
-	return 0;
+	return hk_cli_answer(call, ledger, s.id, err);
 }
 
 const struct hk_cli_command hk_cli_deploy_commands[] = {

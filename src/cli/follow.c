@@ -138,3 +138,16 @@ struct hk_json *hk_cli_deployment_json(struct hk_ledger *l, const struct hk_depl
 	hk_json_set(j, "stages", stages);
 	return j;
 }
+
+int hk_cli_answer(struct hk_cli_call *call, struct hk_ledger *l, int64_t id, struct hk_error *err)
+{
+	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+
+	if (!call->json)
+		return 0;
+	if (hk_ledger_get_deployment(l, id, &d, err))
+		return err->code;
+	call->data = hk_cli_deployment_json(l, &d);
+	hk_deployment_release(&d);
+	return 0;
+}

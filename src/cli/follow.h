@@ -15,6 +15,10 @@
 int hk_cli_follow(struct hk_cli_call *call, const struct hk_project *p, struct hk_ledger *l,
 		  int64_t id, struct hk_error *err) HK_MUST_CHECK;
 
+/* In JSON mode, makes that deployment, as it is now, the answer of the call. */
+int hk_cli_answer(struct hk_cli_call *call, struct hk_ledger *l, int64_t id,
+		  struct hk_error *err) HK_MUST_CHECK;
+
 /* A deployment as `deploy status` and `deploy history` answer it. */
 struct hk_json *hk_cli_deployment_json(struct hk_ledger *l, const struct hk_deployment *d);
 

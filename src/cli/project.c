@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <base/words.h>
+#include <cli/open.h>
 #include <deploy/create.h>
 #include <deploy/project.h>
 #include <deploy/refrule.h>
@@ -98,8 +99,7 @@ static int run_show(struct hk_cli_call *call, struct hk_error *err)
 	hk_auto_project p = HK_PROJECT_INIT;
 	hk_auto_buf live = HK_BUF_INIT;
 
-	if (hk_project_open(call->root, call->operands[0], &p, err) ||
-	    hk_project_open_ledger(&p, &ledger, err))
+	if (hk_cli_open(call, &p, &ledger, err))
 		return err->code;
 	if (call->json) {
 		call->data = hk_json_object();

@@ -63,7 +63,6 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 	HK_CLEANUP(hk_cleanup_ledger) struct hk_ledger *ledger = NULL;
 	HK_CLEANUP(hk_submission_release) struct hk_submission s = HK_SUBMISSION_INIT;
 	HK_CLEANUP(hk_release_row_release) struct hk_release_row target = HK_RELEASE_ROW_INIT;
-	struct hk_deployment d = HK_DEPLOYMENT_INIT;
 	hk_auto_project p = HK_PROJECT_INIT;
 
 	if (hk_cli_open(call, &p, &ledger, err) ||
@@ -75,13 +74,7 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 	}
 	if (submit(&p, ledger, &target, &s, err) || hk_cli_follow(call, &p, ledger, s.id, err))
 		return err->code;
-	if (!call->json)
-		return 0;
-	if (hk_ledger_get_deployment(ledger, s.id, &d, err))
-		return err->code;
-	call->data = hk_cli_deployment_json(ledger, &d);
-	hk_deployment_release(&d);
-	return 0;
+	return hk_cli_answer(call, ledger, s.id, err);
 }
 
 const struct hk_cli_command hk_cli_rollback_commands[] = {
