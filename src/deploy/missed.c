@@ -93,27 +93,31 @@ static int list(struct refs *r, struct hk_repo *repo, struct hk_error *err)
 	return 0;
 }
 
-static int see_all(struct refs *r, const char *also, struct hk_error *err)
+/* As for the ledger, with room for one more; the caller frees. */
+static struct hk_ref_seen *as_seen(const struct refs *r)
 {
 	struct hk_ref_seen *seen = hk_xcalloc(r->names.len + 1, sizeof(*seen));
-	size_t n = 0;
-	int ret;
 
-	for (; n < r->names.len; n++)
-		seen[n] = (struct hk_ref_seen){ .name = r->names.items[n],
-						.object = r->objects.items[n] };
-	if (also)
-		seen[n++] = (struct hk_ref_seen){ .name = also, .object = "" };
-	ret = hk_ledger_see_refs(r->l, seen, n, err);
-	free(seen);
-	return ret;
+	for (size_t i = 0; i < r->names.len; i++) {
+		seen[i].name = r->names.items[i];
+		seen[i].object = r->objects.items[i];
+	}
+	return seen;
 }
 
 int hk_missed_begin(struct hk_ledger *l, struct hk_repo *repo, struct hk_error *err)
 {
 	hk_auto_refs r = { .l = l, .all = true };
+	struct hk_ref_seen *seen;
+	int ret;
 
-	return list(&r, repo, err) ? err->code : see_all(&r, BEGUN, err);
+	if (list(&r, repo, err))
+		return err->code;
+	seen = as_seen(&r);
+	seen[r.names.len] = (struct hk_ref_seen){ .name = BEGUN, .object = "" };
+	ret = hk_ledger_see_refs(l, seen, r.names.len + 1, err);
+	free(seen);
+	return ret;
 }
 
 /* What receive-pack does in the repository now. */
@@ -209,7 +213,7 @@ static int submit(const struct refs *r, const struct hk_deployment_request *req,
 static int deploy(const struct refs *r, hk_submit_head_fn *head, struct hk_strlist *notes,
 		  struct hk_error *err)
 {
-	struct hk_ref_seen *seen = hk_xcalloc(r->names.len, sizeof(*seen));
+	struct hk_ref_seen *seen = as_seen(r);
 	size_t best = choose(r);
 	const struct hk_deployment_request req = {
 		.trigger = "recovery",
@@ -222,9 +226,6 @@ static int deploy(const struct refs *r, hk_submit_head_fn *head, struct hk_strli
 	int64_t id = 0;
 	int ret;
 
-	for (size_t i = 0; i < r->names.len; i++)
-		seen[i] = (struct hk_ref_seen){ .name = r->names.items[i],
-						.object = r->objects.items[i] };
 	ret = submit(r, &req, head, &id, err);
 	free(seen);
 	if (ret)

@@ -228,7 +228,6 @@ int hk_recover_sweep(const struct hk_project *p, int64_t keep, unsigned *ret_swe
 
 struct pins {
 	const struct recovery *r;
-	struct hk_repo *repo;
 	struct hk_strlist gone;
 };
 
@@ -262,7 +261,7 @@ static int note_pin(void *ctx, const char *name, const char *oid HK_UNUSED, stru
 /* Pins of deployments that are over keep objects for nobody. */
 static int sweep_pins(const struct recovery *r, struct hk_repo *repo, struct hk_error *err)
 {
-	struct pins pins = { .r = r, .repo = repo, .gone = HK_STRLIST_INIT };
+	struct pins pins = { .r = r, .gone = HK_STRLIST_INIT };
 	int ret = hk_repo_each_ref(repo, "refs/hostkit/deployments/*", note_pin, &pins, err);
 
 	for (size_t i = 0; !ret && i < pins.gone.len; i++)
@@ -325,7 +324,8 @@ int hk_recover(const struct hk_project *p, struct hk_ledger *l, int64_t keep,
 	if (hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, -1, collect, &r, err) ||
 	    settle(&r, err))
 		return err->code;
-	return sweep(&r, err);
+	/* A deployment has its own cleanup: a push does not wait for what nobody has left. */
+	return keep && !r.len ? 0 : sweep(&r, err);
 }
 
 int hk_recover_if_idle(const struct hk_project *p, struct hk_ledger *l, struct hk_strlist *notes,

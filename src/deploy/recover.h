@@ -15,7 +15,8 @@
  * 0: none), ends as interrupted, with the stage in its message: what its commands left running is
  * ended, its staging folder and a release that never went live are removed, its pin is deleted; if
  * it died between the link and the restart, the service is restarted on what is live. Then
- * leftovers without a row are swept. notes gets a line for each thing that was done.
+ * leftovers without a row are swept, unless keep is given and no row was dead. notes gets a line
+ * for each thing that was done.
  */
 int hk_recover(const struct hk_project *p, struct hk_ledger *l, int64_t keep,
 	       struct hk_strlist *notes, struct hk_error *err) HK_MUST_CHECK;
