@@ -186,6 +186,32 @@ overtaken() { # the newer push is recorded first, so the older one waits for it
 }
 ok_when "the newest push goes live also when an older one is recorded after it" overtaken
 
+overtaken_latest() { # the older one has the newest row, but is not the newest push
+	local running older newer
+
+	start_slow_push 20
+	running=$client
+	configure site service.driver=none deploy.concurrency=latest
+	hold_next_hook
+	version 21
+	start_push 21
+	older=$client
+	hear hook_begun
+	version 22
+	start_push 22
+	newer=$client
+	wait_until 10 waits_for "$(fact site running.id)" 22
+	tell hook_go
+	wait_until 10 grep -q "and 1 more before this one" 21.raw
+	tell go
+	wait "$running" "$older" "$newer"
+	serves 22
+	grep -q "success: site: .* is live" 22.raw
+	grep "superseded after" 21.raw
+	quick
+}
+ok_when "also when only the newest that waits is deployed" overtaken_latest
+
 not_a_deployment() { # hooks and commands take the lock for a moment, too
 	local holder
 
