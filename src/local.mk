@@ -37,6 +37,7 @@ src_libhostkit_a_SOURCES = \
 	src/sys/spawn.c src/sys/spawn.h \
 	src/sys/supervisor.c src/sys/supervisor.h \
 	src/conf/conf.c src/conf/conf.h \
+	src/conf/edit.c src/conf/edit.h \
 	src/conf/file.c src/conf/file.h \
 	src/conf/man.c \
 	src/conf/options.c src/conf/options.def src/conf/options.h \
@@ -48,12 +49,14 @@ src_libhostkit_a_SOURCES = \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/dotenv_edit.c \
 	src/store/ledger.c src/store/ledger.h \
+	src/store/limits.c \
 	src/store/pause.c \
 	src/store/refs.c \
 	src/store/releases.c \
 	src/store/stages.c \
 	src/net/http.c src/net/http.h \
 	src/repo/blob.c src/repo/blob.h \
+	src/repo/compare.c src/repo/compare.h \
 	src/repo/entry_name.c src/repo/entry_name.h \
 	src/repo/export.c src/repo/export.h \
 	src/repo/git_checkout.c src/repo/git_checkout.h \
@@ -78,21 +81,28 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/deploy.c src/deploy/deploy.h \
 	src/deploy/detect.c src/deploy/detect.h \
 	src/deploy/environment.c src/deploy/environment.h \
+	src/deploy/gate.c src/deploy/gate.h \
 	src/deploy/health.c src/deploy/health.h \
+	src/deploy/limits.c src/deploy/limits.h \
+	src/deploy/inspect.c src/deploy/inspect.h \
 	src/deploy/live.c src/deploy/live.h \
 	src/deploy/missed.c src/deploy/missed.h \
 	src/deploy/package.c src/deploy/package.h \
 	src/deploy/pipeline.c \
+	src/deploy/plan.c src/deploy/plan.h \
 	src/deploy/preflight.c \
 	src/deploy/prepare.c \
 	src/deploy/project.c src/deploy/project.h \
+	src/deploy/pushed_ini.c src/deploy/pushed_ini.h \
+	src/deploy/pushopt.c src/deploy/pushopt.h \
 	src/deploy/queue.c src/deploy/queue.h \
 	src/deploy/reconcile.c src/deploy/reconcile.h \
 	src/deploy/recover.c src/deploy/recover.h \
 	src/deploy/refrule.c src/deploy/refrule.h \
 	src/deploy/release.c src/deploy/release.h \
 	src/deploy/report.c src/deploy/report.h \
-	src/deploy/request.h \
+	src/deploy/repository.c src/deploy/repository.h \
+	src/deploy/request.c src/deploy/request.h \
 	src/deploy/rollback.c src/deploy/rollback.h \
 	src/deploy/running.c src/deploy/running.h \
 	src/deploy/start.c src/deploy/start.h \
@@ -103,7 +113,13 @@ src_libhostkit_a_SOURCES = \
 	src/ui/text.c src/ui/text.h \
 	src/hook/drop.c src/hook/drop.h \
 	src/hook/locate.c src/hook/locate.h \
+	src/hook/pktline.c src/hook/pktline.h \
 	src/hook/post_receive.c src/hook/post_receive.h \
+	src/hook/pre_receive.c src/hook/pre_receive.h \
+	src/hook/proc_receive.c src/hook/proc_receive.h \
+	src/hook/push.c src/hook/push.h \
+	src/hook/serve.c src/hook/serve.h \
+	src/hook/strict.c src/hook/strict.h \
 	src/cli/cli.h \
 	src/cli/config.c \
 	src/cli/deploy.c \
@@ -115,6 +131,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/open.c src/cli/open.h \
 	src/cli/pause.c \
 	src/cli/project.c \
+	src/cli/ratelimit.c src/cli/ratelimit.h \
 	src/cli/recover.c \
 	src/cli/rollback.c \
 	src/cli/run.c \

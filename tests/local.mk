@@ -76,6 +76,7 @@ shell_tests = \
 	tests/t/0030-demo.sh \
 	tests/t/1001-project-create.sh \
 	tests/t/1002-config.sh \
+	tests/t/1004-config-set.sh \
 	tests/t/1011-project-create-killed.sh \
 	tests/t/2001-checkout.sh \
 	tests/t/2002-install-build.sh \
@@ -90,6 +91,8 @@ shell_tests = \
 	tests/t/2031-descriptors.sh \
 	tests/t/2032-env.sh \
 	tests/t/2033-service-logs.sh \
+	tests/t/2035-ratelimit.sh \
+	tests/t/2036-pushed-ini.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \
@@ -107,6 +110,8 @@ shell_tests = \
 	tests/t/3106-rollback.sh \
 	tests/t/3107-pause.sh \
 	tests/t/3113-crowd.sh \
+	tests/t/3121-pre-receive.sh \
+	tests/t/3122-strict.sh \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/9001-worker-killed.sh \

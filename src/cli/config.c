@@ -1,12 +1,16 @@
 /*
- * hostkit config show, check.
+ * hostkit config show, check, set, unset.
  */
 #include <cli/cli.h>
 
 #include <stdio.h>
+#include <string.h>
 
+#include <base/alloc.h>
 #include <conf/conf.h>
+#include <conf/edit.h>
 #include <deploy/project.h>
+#include <deploy/repository.h>
 #include <service/service.h>
 
 static int run_show(struct hk_cli_call *call, struct hk_error *err)
@@ -24,6 +28,16 @@ static int run_show(struct hk_cli_call *call, struct hk_error *err)
 	}
 	hk_conf_release(&conf);
 	return 0;
+}
+
+/* Some settings are the repository's, too. */
+static int follow(const struct hk_cli_call *call, struct hk_error *err)
+{
+	hk_auto_project p = HK_PROJECT_INIT;
+
+	if (hk_project_open(call->root, call->operands[0], &p, err))
+		return err->code;
+	return hk_repository_follow(&p, err);
 }
 
 static int run_check(struct hk_cli_call *call, struct hk_error *err)
@@ -48,11 +62,47 @@ static int run_check(struct hk_cli_call *call, struct hk_error *err)
 		return err->code;
 	}
 	hk_conf_release(&conf);
+	if (follow(call, err))
+		return err->code;
 	if (call->json)
 		call->data = hk_json_object();
 	else
 		printf("the configuration of %s is valid\n", call->operands[0]);
 	return 0;
+}
+
+/* SECTION.KEY; the project has to exist. */
+static int change(struct hk_cli_call *call, const char *value, struct hk_error *err)
+{
+	const char *what = call->operands[1], *dot = strchr(what, '.');
+	hk_auto_free char *path = hk_project_ini_path(call->root, call->operands[0]);
+	hk_auto_free char *section = NULL;
+	struct hk_conf conf;
+
+	if (!dot) {
+		hk_error_set(err, HK_E_USAGE, "'%s' is not SECTION.KEY", what);
+		return hk_error_hint(err, "such as: hostkit config set %s health.path /",
+				     call->operands[0]);
+	}
+	section = hk_xstrndup(what, (size_t)(dot - what));
+	if (hk_project_load_conf(call->root, call->operands[0], &conf, NULL, err))
+		return err->code;
+	hk_conf_release(&conf);
+	if (hk_conf_edit(path, section, dot + 1, value, err))
+		return err->code;
+	if (call->json)
+		call->data = hk_json_object();
+	return follow(call, err);
+}
+
+static int run_set(struct hk_cli_call *call, struct hk_error *err)
+{
+	return change(call, call->operands[2], err);
+}
+
+static int run_unset(struct hk_cli_call *call, struct hk_error *err)
+{
+	return change(call, NULL, err);
 }
 
 const struct hk_cli_command hk_cli_config_commands[] = {
@@ -70,5 +120,20 @@ const struct hk_cli_command hk_cli_config_commands[] = {
 	  .max = 1,
 	  .summary = "Check the INI files; problems with file and line.",
 	  .run = run_check },
+	{ .group = "config",
+	  .verb = "set",
+	  .operands = "NAME SECTION.KEY VALUE",
+	  .min = 3,
+	  .max = 3,
+	  .summary = "Set one key of the project's INI file.",
+	  .help = "The rest of the file stays as it is. A key or value that is not valid changes nothing.",
+	  .run = run_set },
+	{ .group = "config",
+	  .verb = "unset",
+	  .operands = "NAME SECTION.KEY",
+	  .min = 2,
+	  .max = 2,
+	  .summary = "Remove one key from the project's INI file.",
+	  .run = run_unset },
 	{ .group = NULL },
 };

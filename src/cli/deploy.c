@@ -9,35 +9,32 @@
 #include <unistd.h>
 
 #include <base/alloc.h>
+#include <base/clock.h>
 #include <cli/follow.h>
 #include <cli/open.h>
+#include <deploy/gate.h>
+#include <deploy/queue.h>
 #include <deploy/refrule.h>
 #include <deploy/request.h>
 #include <deploy/submit.h>
 #include <repo/repo.h>
 #include <ui/head.h>
 
-/* Options that are flags of the request. */
-static const struct {
-	const char *option;
-	unsigned flag;
-} flags[] = {
-	{ "build", HK_REQUEST_BUILD },	   { "no-build", HK_REQUEST_NO_BUILD },
-	{ "install", HK_REQUEST_INSTALL }, { "no-install", HK_REQUEST_NO_INSTALL },
-	{ "restart", HK_REQUEST_RESTART }, { "no-restart", HK_REQUEST_NO_RESTART },
-};
-
 static int read_flags(const struct hk_cli_call *call, unsigned *ret, struct hk_error *err)
 {
 	unsigned value = 0;
 
-	for (size_t i = 0; i < HK_ARRAY_LEN(flags); i++)
-		if (hk_cli_has(call, flags[i].option))
-			value |= flags[i].flag;
-	for (size_t i = 0; i < HK_ARRAY_LEN(flags); i += 2)
-		if (value & flags[i].flag && value & flags[i + 1].flag)
+	for (size_t i = 0; i < hk_request_options_len; i++) {
+		const struct hk_request_option *o = &hk_request_options[i];
+		const char *other = hk_request_contradicts(o, value);
+
+		if (!hk_cli_has(call, o->name))
+			continue;
+		if (other)
 			return hk_error_set(err, HK_E_USAGE, "--%s and --%s exclude each other",
-					    flags[i].option, flags[i + 1].option);
+					    other, o->name);
+		value |= o->flag;
+	}
 	*ret = value;
 	return 0;
 }
@@ -75,6 +72,8 @@ static int submit(const struct hk_project *p, struct hk_ledger *l, unsigned valu
 	struct hk_commit commit;
 	bool same;
 
+	const struct hk_gate gate = { INT64_MAX, hk_clock_wall_ms(), value };
+
 	if (find_head(p, &ref, &commit, err))
 		return err->code;
 	const struct hk_ref_seen seen = { .name = ref, .object = commit.oid };
@@ -95,6 +94,9 @@ static int submit(const struct hk_project *p, struct hk_ledger *l, unsigned valu
 			(long long)ret->id, p->name);
 		return 0;
 	}
+	/* The worker asks again when its turn has come; what is refused here leaves no row. */
+	if (hk_gate_check(p, l, &gate, err) || hk_queue_check(p, l, &req, err))
+		return err->code;
 	return hk_submit(p, l, &req, hk_head_write, ret, err);
 }
 
@@ -132,6 +134,8 @@ const struct hk_cli_command hk_cli_deploy_commands[] = {
 		       { "restart", 0, NULL,
 			 "Restart the service afterwards (this is the default)." },
 		       { "no-restart", 0, NULL, "Leave the service as it is; no health check." },
+		       { "override-ratelimit", 0, NULL,
+			 "Deploy in spite of rate limit and cooldown." },
 		       { "detach", 'd', NULL, "Start it and return at once." } },
 	  .run = run },
 	{ .group = NULL },

@@ -17,6 +17,7 @@
 #include <base/lines.h>
 #include <cli/follow.h>
 #include <cli/open.h>
+#include <cli/ratelimit.h>
 #include <deploy/recover.h>
 #include <deploy/refrule.h>
 #include <deploy/verdict.h>
@@ -25,7 +26,6 @@
 
 #define HISTORY_DEFAULT 10
 #define LOG_MAX (64 << 20)
-#define WINDOW_S 3600
 #define DETAIL_SHOWN 42
 
 struct view {
@@ -164,18 +164,13 @@ static int print_pause(struct view *v, struct hk_error *err)
 	return 0;
 }
 
-/* There is no limit in force yet; how many an hour there were is told all the same. */
 static int ratelimit_json(struct view *v, struct hk_json **ret, struct hk_error *err)
 {
-	int64_t used;
+	struct hk_limits limits;
 
-	if (hk_ledger_count_since(v->ledger, hk_clock_wall_ms() - WINDOW_S * 1000, &used, err))
+	if (hk_limits_look(&v->project, v->ledger, INT64_MAX, hk_clock_wall_ms(), &limits, err))
 		return err->code;
-	*ret = hk_json_object();
-	hk_json_set(*ret, "enabled", hk_json_bool(false));
-	hk_json_set(*ret, "used", hk_json_int(used));
-	hk_json_set(*ret, "max", hk_json_null());
-	hk_json_set(*ret, "window_s", hk_json_int(WINDOW_S));
+	*ret = hk_cli_ratelimit_json(&v->project, &limits);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <cli/open.h>
 #include <deploy/dead.h>
 #include <deploy/recover.h>
+#include <deploy/request.h>
 #include <sys/signals.h>
 #include <ui/relay.h>
 
@@ -110,6 +111,17 @@ static int add_stage(void *ctx, const struct hk_stage_row *row, struct hk_error 
 	return 0;
 }
 
+/* What was asked for beyond the settings, by the names of the options. */
+static struct hk_json *options_json(unsigned flags)
+{
+	struct hk_json *list = hk_json_array();
+
+	for (size_t i = 0; i < hk_request_options_len; i++)
+		if (flags & hk_request_options[i].flag)
+			hk_json_append(list, hk_json_string(hk_request_options[i].name));
+	return list;
+}
+
 struct hk_json *hk_cli_deployment_json(struct hk_ledger *l, const struct hk_deployment *d)
 {
 	struct hk_json *j = hk_json_object();
@@ -124,6 +136,8 @@ struct hk_json *hk_cli_deployment_json(struct hk_ledger *l, const struct hk_depl
 	hk_json_set(j, "tag", hk_json_string(d->tag));
 	hk_json_set(j, "summary", hk_json_string(d->summary));
 	hk_json_set(j, "pusher", hk_json_string(d->pusher));
+	hk_json_set(j, "reason", hk_json_string(d->reason));
+	hk_json_set(j, "options", options_json(d->flags));
 	hk_json_set(j, "release", hk_json_string(d->release));
 	hk_json_set(j, "created_at", time_json(d->created_at));
 	hk_json_set(j, "started_at", time_json(d->started_at));

@@ -13,7 +13,7 @@
 static int check(struct hk_cli_call *call, const struct hk_project *p, const struct hk_running *r,
 		 struct hk_error *err)
 {
-	hk_auto_free char *url = hk_health_url(p);
+	hk_auto_free char *url = hk_health_url(p, r);
 	struct hk_health health;
 
 	if (hk_health_check(p, r, false, &health, err))

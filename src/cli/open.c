@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include <deploy/recover.h>
+#include <deploy/repository.h>
 #include <ui/head.h>
 
 void hk_cli_notes(struct hk_strlist *notes)
@@ -15,6 +16,18 @@ void hk_cli_notes(struct hk_strlist *notes)
 	hk_strlist_release(notes);
 }
 
+/* Somebody may have edited the INI file; what the command is about does not depend on it. */
+static void follow_settings(const struct hk_project *p)
+{
+	struct hk_error err = HK_ERROR_INIT;
+
+	if (!hk_repository_follow(p, &err))
+		return;
+	fprintf(stderr, "warning: the repository does not follow the settings: %s\n", err.message);
+	if (*err.hint)
+		fprintf(stderr, "hint: %s\n", err.hint);
+}
+
 int hk_cli_open(struct hk_cli_call *call, struct hk_project *p, struct hk_ledger **ret_ledger,
 		struct hk_error *err)
 {
@@ -22,6 +35,8 @@ int hk_cli_open(struct hk_cli_call *call, struct hk_project *p, struct hk_ledger
 	int ret;
 
 	ret = hk_project_open(call->root, call->operands[0], p, err);
+	if (!ret)
+		follow_settings(p);
 	if (!ret)
 		ret = hk_recover_open_ledger(p, ret_ledger, &notes, err);
 	if (!ret)

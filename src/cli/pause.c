@@ -35,7 +35,8 @@ static int run_resume(struct hk_cli_call *call, struct hk_error *err)
 	hk_auto_project p = HK_PROJECT_INIT;
 	bool was;
 
-	if (hk_cli_open(call, &p, &ledger, err) || hk_ledger_resume(ledger, &was, err))
+	if (hk_cli_open(call, &p, &ledger, err) || hk_ledger_resume(ledger, &was, err) ||
+	    hk_ledger_forgive(ledger, HK_FORGIVE_FAILURES, err))
 		return err->code;
 	if (call->json)
 		call->data = hk_json_object();
@@ -50,8 +51,8 @@ const struct hk_cli_command hk_cli_pause_commands[] = {
 	  .min = 1,
 	  .max = 1,
 	  .summary = "Let nothing deploy for now.",
-	  .help = "A push is accepted by git, refused by its deployment, and told the reason. What runs\n"
-		  "already goes on to its end, and a rollback is always possible.",
+	  .help = "A push to a ref that deploys is refused and told the reason. What runs already goes on\n"
+		  "to its end, and a rollback is always possible.",
 	  .options = { { "reason", 0, "TEXT", "What pushers are told." } },
 	  .run = run_pause },
 	{ .group = "resume",
@@ -59,6 +60,7 @@ const struct hk_cli_command hk_cli_pause_commands[] = {
 	  .min = 1,
 	  .max = 1,
 	  .summary = "End a pause.",
+	  .help = "Failed deployments until now count no more, for the cooldown and for pausing by itself.",
 	  .run = run_resume },
 	{ .group = NULL },
 };

@@ -55,6 +55,7 @@ static int run_create(struct hk_cli_call *call, struct hk_error *err)
 		.runtime = hk_cli_value(call, "runtime"),
 		.branch = hk_cli_value(call, "branch"),
 		.driver = hk_cli_value(call, "driver"),
+		.strict = hk_cli_has(call, "strict"),
 	};
 	hk_auto_project p = HK_PROJECT_INIT;
 
@@ -130,7 +131,9 @@ const struct hk_cli_command hk_cli_project_commands[] = {
 		       { "runtime", 0, "R", "Kind of application. Default: auto, by its files." },
 		       { "branch", 0, "B", "Branch that deploys. Default: main." },
 		       { "driver", 0, "D",
-			 "Who runs the service: process, command or none. Default: process." } },
+			 "Who runs the service: process, command or none. Default: process." },
+		       { "strict", 0, NULL,
+			 "git push fails when the deployment fails ([push] mode = strict)." } },
 	  .run = run_create },
 	{ .group = "project",
 	  .verb = "list",

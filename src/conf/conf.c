@@ -129,6 +129,36 @@ int hk_conf_load(const char *defaults_path, const char *project_path, struct hk_
 	return 0;
 }
 
+static bool is_from(const struct hk_conf *conf, const struct hk_conf_option *o, const char *path)
+{
+	const char *origin = conf->origins[o - hk_conf_options];
+	size_t n = strlen(path);
+
+	return !strncmp(origin, path, n) && origin[n] == ':';
+}
+
+int hk_conf_apply_pushed(struct hk_conf *conf, const char *project_path, const char *label,
+			 const char *text, size_t len, struct hk_strlist *problems,
+			 struct hk_error *err)
+{
+	hk_auto_conf_file f = { .path = label, .scope = HK_CONF_PUSHED };
+	hk_auto_conf scratch = HK_CONF_INIT;
+
+	/* All of it is tried on a copy: a file with a problem sets nothing. */
+	if (set_defaults(&scratch, err) < 0)
+		return err->code;
+	hk_conf_file_parse(&f, text, len);
+	for (size_t i = 0; i < f.len; i++)
+		apply_entry(&f, &f.entries[i], &scratch);
+	hk_conf_file_sort(&f);
+	if (report(&f, 1, problems, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < f.len; i++)
+		if (!is_from(conf, f.entries[i].option, project_path))
+			apply_entry(&f, &f.entries[i], conf);
+	return 0;
+}
+
 /* Whether a value can stand in a file at all: it would come back as it is. */
 static int check_line(const struct hk_conf_option *o, const char *value, struct hk_error *err)
 {

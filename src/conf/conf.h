@@ -76,6 +76,15 @@ void hk_conf_release(struct hk_conf *conf);
 int hk_conf_load(const char *defaults_path, const char *project_path, struct hk_conf *ret,
 		 struct hk_strlist *problems, struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * Sets what the hostkit.ini of a pushed tree says, but not where the project's own file (the path
+ * that conf was loaded from) has an opinion. Problems as in hk_conf_load, as "LABEL:LINE: …"; conf
+ * is unchanged then.
+ */
+int hk_conf_apply_pushed(struct hk_conf *conf, const char *project_path, const char *label,
+			 const char *text, size_t len, struct hk_strlist *problems,
+			 struct hk_error *err) HK_MUST_CHECK;
+
 /* All options as text, in INI form with a comment on each value's origin; secrets are hidden. */
 void hk_conf_show(const struct hk_conf *conf, struct hk_buf *out);
 

@@ -139,6 +139,21 @@ static void continue_entry(struct hk_conf_entry *e, const char *value)
 	e->value = joined;
 }
 
+static void refuse_scope(struct reader *r, const struct hk_conf_option *o)
+{
+	if (r->file->scope == HK_CONF_PUSHED)
+		hk_conf_file_problem(r->file, r->line, o,
+				     "the administrator sets it in the project's INI file on the "
+				     "server",
+				     "cannot be set by what is pushed");
+	else if (o->scope & HK_CONF_PROJECT)
+		hk_conf_file_problem(r->file, r->line, o, "move it to the project's own file",
+				     "cannot be set for all projects at once");
+	else
+		hk_conf_file_problem(r->file, r->line, o, "move it to hostkit.ini",
+				     "cannot be set by a project");
+}
+
 /* Says why an option is refused, or returns false. */
 static bool refuse_option(struct reader *r, const struct hk_conf_option *o)
 {
@@ -146,13 +161,7 @@ static bool refuse_option(struct reader *r, const struct hk_conf_option *o)
 	hk_auto_free char *line = hk_xstrndup(r->text, r->len);
 
 	if (!(o->scope & r->file->scope))
-		hk_conf_file_problem(r->file, r->line, o,
-				     o->scope == HK_CONF_PROJECT
-					     ? "move it to the project's own file"
-					     : "move it to hostkit.ini",
-				     o->scope == HK_CONF_PROJECT
-					     ? "cannot be set for all projects at once"
-					     : "cannot be set by a project");
+		refuse_scope(r, o);
 	else if (first)
 		hk_conf_file_problem(r->file, r->line, o, NULL, "already set in line %d",
 				     first->line);

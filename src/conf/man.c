@@ -11,9 +11,16 @@
 
 static const char *where(const struct hk_conf_option *o)
 {
-	if (o->scope == HK_CONF_PROJECT)
+	switch (o->scope) {
+	case HK_CONF_PROJECT:
 		return "Only in a project's own file.";
-	return o->scope == HK_CONF_DEFAULTS ? "Only in hostkit.ini." : "";
+	case HK_CONF_DEFAULTS:
+		return "Only in hostkit.ini.";
+	case HK_CONF_PROJECT | HK_CONF_PUSHED:
+		return "Not in the defaults for all projects; also in the pushed hostkit.ini.";
+	default:
+		return o->scope & HK_CONF_PUSHED ? "Also in the pushed hostkit.ini." : "";
+	}
 }
 
 static void add_option(const struct hk_conf_option *o, struct hk_buf *out)

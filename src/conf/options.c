@@ -15,6 +15,7 @@
 enum {
 	DEFAULTS = HK_CONF_DEFAULTS,
 	PROJECT = HK_CONF_PROJECT,
+	PUSHED = HK_CONF_PUSHED,
 };
 
 const struct hk_conf_option hk_conf_options[] = {

@@ -27,6 +27,7 @@ enum hk_conf_type {
 enum hk_conf_scope {
 	HK_CONF_DEFAULTS = 1, /* hostkit.ini */
 	HK_CONF_PROJECT = 2,  /* NAME.ini */
+	HK_CONF_PUSHED = 4,   /* hostkit.ini in the pushed tree */
 };
 
 struct hk_conf_option {

@@ -274,6 +274,32 @@ static int parse_path(const struct hk_conf_option *o HK_UNUSED, const char *text
 	return 0;
 }
 
+/* Whether text is one of the names in the option's range. */
+static int check_name(const struct hk_conf_option *o, const char *text, struct hk_error *err)
+{
+	hk_auto_free char *copy = NULL;
+	hk_auto_buf more = HK_BUF_INIT;
+	const char *names[16];
+	size_t n;
+
+	if (in_range_names(o->range, text))
+		return 0;
+	n = split_names(o->range, &copy, names, HK_ARRAY_LEN(names));
+	for (size_t i = 0; i < n; i++)
+		hk_buf_addf(&more, "%s%s", i ? ", " : "", names[i]);
+	hk_conf_suggest(text, names, n, &more);
+	return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' is none of %s", text, more.data);
+}
+
+static int parse_enum(const struct hk_conf_option *o, const char *text, void *member,
+		      struct hk_error *err)
+{
+	if (check_name(o, text, err) < 0)
+		return err->code;
+	set_string(member, text);
+	return 0;
+}
+
 /* The next item of a list, without blanks around it; *text moves behind its comma. */
 static char *next_item(const char **text)
 {
@@ -300,7 +326,7 @@ static int check_item(const char *item, const char *text, struct hk_error *err)
 	return 0;
 }
 
-static int parse_list(const struct hk_conf_option *o HK_UNUSED, const char *text, void *member,
+static int parse_list(const struct hk_conf_option *o, const char *text, void *member,
 		      struct hk_error *err)
 {
 	hk_auto_strlist list = HK_STRLIST_INIT;
@@ -311,6 +337,8 @@ static int parse_list(const struct hk_conf_option *o HK_UNUSED, const char *text
 		hk_auto_free char *item = next_item(&rest);
 
 		r = check_item(item, text, err);
+		if (!r && *o->range)
+			r = check_name(o, item, err);
 		if (r < 0)
 			return r;
 		hk_strlist_add(&list, item);
@@ -426,25 +454,6 @@ static void release_command(void *member)
 
 	hk_strlist_release(&command->argv);
 	command->is_auto = false;
-}
-
-static int parse_enum(const struct hk_conf_option *o, const char *text, void *member,
-		      struct hk_error *err)
-{
-	hk_auto_free char *copy = NULL;
-	hk_auto_buf more = HK_BUF_INIT;
-	const char *names[16];
-	size_t n;
-
-	if (in_range_names(o->range, text)) {
-		set_string(member, text);
-		return 0;
-	}
-	n = split_names(o->range, &copy, names, HK_ARRAY_LEN(names));
-	for (size_t i = 0; i < n; i++)
-		hk_buf_addf(&more, "%s%s", i ? ", " : "", names[i]);
-	hk_conf_suggest(text, names, n, &more);
-	return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' is none of %s", text, more.data);
 }
 
 /* "304" or "200-299" */
@@ -582,7 +591,9 @@ void hk_conf_value_describe(const struct hk_conf_option *o, struct hk_buf *out)
 	hk_buf_addstr(out, types[o->type].noun);
 	if (o->type == HK_CONF_STRING && *o->range) {
 		hk_buf_addf(out, " that matches %s", o->range);
-	} else if (o->type == HK_CONF_ENUM) {
+	} else if (o->type == HK_CONF_ENUM || (o->type == HK_CONF_LIST && *o->range)) {
+		if (o->type == HK_CONF_LIST)
+			hk_buf_addstr(out, " of");
 		for (const char *p = o->range; *p; p += n + (p[n] == '|')) {
 			n = strcspn(p, "|");
 			hk_buf_addf(out, "%s%.*s", p == o->range ? " " : ", ", (int)n, p);

@@ -142,8 +142,10 @@ void hk_conf_example(bool for_project, struct hk_buf *out)
 		section = o->section;
 		hk_buf_addch(out, '\n');
 		add_comment(o->help, out);
+		hk_buf_addch(&takes, '(');
 		hk_conf_value_describe(o, &takes);
-		hk_buf_addf(out, "# (%s)\n#%s =%s%s\n", takes.data, o->key, *o->def ? " " : "",
-			    o->def);
+		hk_buf_addch(&takes, ')');
+		add_comment(takes.data, out);
+		hk_buf_addf(out, "#%s =%s%s\n", o->key, *o->def ? " " : "", o->def);
 	}
 }

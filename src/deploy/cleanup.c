@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <base/alloc.h>
+#include <deploy/limits.h>
 #include <deploy/recover.h>
 #include <deploy/running.h>
 #include <sys/failpoint.h>
@@ -71,6 +72,14 @@ static void find_running(struct hk_deploy *d, char ret[HK_RELEASE_NAME_LEN])
 		memcpy(ret, state.release, HK_RELEASE_NAME_LEN);
 }
 
+/* Limits are counted from what is remembered. */
+static int64_t history(const struct hk_conf *conf)
+{
+	int64_t limits = hk_limits_history(conf);
+
+	return limits > conf->deploy_keep_history ? limits : conf->deploy_keep_history;
+}
+
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	hk_auto_free char *active = NULL;
@@ -80,7 +89,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	int ret = 0;
 
 	if (hk_recover_sweep(d->project, 0, &swept, err) ||
-	    hk_ledger_forget(d->ledger, d->project->conf.deploy_keep_history, remove_log, d, err))
+	    hk_ledger_forget(d->ledger, history(&d->project->conf), remove_log, d, err))
 		return err->code;
 	/* Without knowing what is live, nothing can be known to be old. */
 	if (hk_project_active(d->project, &active, err))

@@ -12,14 +12,12 @@
 #include <base/alloc.h>
 #include <deploy/missed.h>
 #include <deploy/project.h>
+#include <deploy/repository.h>
 #include <repo/repo.h>
 #include <sys/fs.h>
-#include <sys/self.h>
 
 #define FIRST_PORT 3000
 #define LAST_PORT 9999
-
-static const char *const hooks[] = { "post-receive" };
 
 /* Keys that `project create` writes, and the option each comes from. */
 struct setting {
@@ -113,64 +111,10 @@ static int make_folders(const char *root, const char *name, struct hk_error *err
 	return 0;
 }
 
-/* Hooks are links to the installed programs, so that an upgrade reaches every repository. */
-static int link_hooks(const char *repo_path, struct hk_error *err)
-{
-	hk_auto_free char *dir = hk_xasprintf("%s/hooks", repo_path);
-	hk_auto_close int fd = -1;
-
-	if (hk_fs_mkdir_p(AT_FDCWD, dir, 0755, err) || hk_fs_open_dir(AT_FDCWD, dir, &fd, err))
-		return err->code;
-	for (size_t i = 0; i < HK_ARRAY_LEN(hooks); i++) {
-		hk_auto_free char *program = NULL;
-
-		if (hk_self_program(hooks[i], &program, err) ||
-		    hk_fs_swap_link(fd, program, hooks[i], err))
-			return err->code;
-	}
-	return 0;
-}
-
-/* Made aside, so that one which is there is whole. */
-static int make_repository(const char *home, const char *branch, struct hk_error *err)
-{
-	static const struct {
-		const char *key, *value;
-	} config[] = {
-		/* Pins of releases are ours: not for clients to see or to push to. */
-		{ "transfer.hideRefs", "refs/hostkit" },
-		/* An account's own core.hooksPath must not make pushes deploy nothing. */
-		{ "core.hooksPath", "hooks" },
-		/*
-		 * What was accepted survives a power cut: git syncs neither loose objects nor refs
-		 * by itself (core.fsync in git-config(1)).
-		 */
-		{ "core.fsync", "committed,reference" },
-	};
-	hk_auto_free char *path = hk_xasprintf("%s/repo.git", home);
-	hk_auto_free char *aside = hk_xasprintf("%s.new", path);
-	HK_CLEANUP(hk_cleanup_repo) struct hk_repo *repo = NULL;
-	bool is_new = !hk_fs_exists(AT_FDCWD, path);
-	const char *made = is_new ? aside : path;
-
-	if (is_new &&
-	    (hk_fs_remove_tree(AT_FDCWD, aside, err) || hk_repo_create(aside, branch, err)))
-		return err->code;
-	if (hk_repo_open(made, home, &repo, err))
-		return err->code;
-	for (size_t i = 0; i < HK_ARRAY_LEN(config); i++)
-		if (hk_repo_set_config(repo, config[i].key, config[i].value, err))
-			return err->code;
-	if (link_hooks(made, err))
-		return err->code;
-	return is_new ? hk_fs_move(AT_FDCWD, aside, AT_FDCWD, path, err) : 0;
-}
-
 static int write_ini(const char *root, const char *name, const struct setting *settings, size_t n,
 		     struct hk_error *err)
 {
-	hk_auto_free char *dir = hk_project_root_path(root, "etc/hostkit/projects");
-	hk_auto_free char *path = hk_xasprintf("%s/%s.ini", dir, name);
+	hk_auto_free char *path = hk_project_ini_path(root, name);
 	const char *section = "";
 	hk_auto_buf text = HK_BUF_INIT;
 
@@ -230,6 +174,7 @@ int hk_project_create(const char *root, const struct hk_create_spec *spec, struc
 {
 	hk_auto_free char *homes = hk_project_root_path(root, "home");
 	hk_auto_free char *home = hk_xasprintf("%s/%s", homes, spec->name);
+	hk_auto_free char *repo = hk_xasprintf("%s/repo.git", home);
 	hk_auto_free char *port = spec->port ? hk_xstrdup(spec->port) : NULL;
 
 	if (check_new(root, spec->name, err) || (!port && choose_port(root, &port, err)))
@@ -237,13 +182,16 @@ int hk_project_create(const char *root, const struct hk_create_spec *spec, struc
 	const struct setting settings[] = {
 		{ "project", "port", port },
 		{ "project", "runtime", spec->runtime },
+		{ "push", "mode", spec->strict ? "strict" : NULL },
 		{ "deploy", "branches", spec->branch },
 		{ "service", "driver", spec->driver },
 	};
 
 	if (check_settings(settings, HK_ARRAY_LEN(settings), err) ||
 	    make_folders(root, spec->name, err) ||
-	    make_repository(home, spec->branch ? spec->branch : "main", err) ||
+	    (spec->strict && hk_repository_check_git(getenv("PATH"), err)) ||
+	    hk_repository_make(repo, home, spec->branch ? spec->branch : "main", spec->strict,
+			       err) ||
 	    make_ledger(root, spec->name, home, err))
 		return err->code;
 	return write_ini(root, spec->name, settings, HK_ARRAY_LEN(settings), err);

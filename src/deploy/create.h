@@ -4,6 +4,8 @@
 #ifndef HK_DEPLOY_CREATE_H
 #define HK_DEPLOY_CREATE_H
 
+#include <stdbool.h>
+
 #include <base/error.h>
 
 /* Values as the user gave them; NULL where the option was not given. */
@@ -13,6 +15,7 @@ struct hk_create_spec {
 	const char *runtime;
 	const char *branch;
 	const char *driver;
+	bool strict; /* [push] mode = strict */
 };
 
 /*

@@ -17,7 +17,7 @@
 #include <store/ledger.h>
 
 struct hk_deploy {
-	const struct hk_project *project;
+	struct hk_project *project;
 	struct hk_ledger *ledger;
 	struct hk_report *report;
 	int cancel_fd; /* readable: stop before anything is live */

@@ -15,10 +15,14 @@
 #define TRY_MAX_MS 5000
 #define BODY_MAX (1 << 20)
 
-char *hk_health_url(const struct hk_project *p)
+static const char *path_of(const struct hk_project *p, const struct hk_running *r)
 {
-	return hk_xasprintf("http://127.0.0.1:%d%s", (int)p->conf.project_port,
-			    p->conf.health_path);
+	return r->health_path ? r->health_path : p->conf.health_path;
+}
+
+char *hk_health_url(const struct hk_project *p, const struct hk_running *r)
+{
+	return hk_xasprintf("http://127.0.0.1:%d%s", (int)p->conf.project_port, path_of(p, r));
 }
 
 static bool is_redirect(int status)
@@ -90,10 +94,11 @@ static int check_process(const struct hk_project *p, const struct hk_running *r,
 	return 0;
 }
 
-static int unhealthy(const struct hk_project *p, const struct hk_http_response *response, bool wait,
+static int unhealthy(const struct hk_project *p, const struct hk_running *r,
+		     const struct hk_http_response *response, bool wait,
 		     const struct hk_health *health, struct hk_error *err)
 {
-	hk_auto_free char *url = hk_health_url(p);
+	hk_auto_free char *url = hk_health_url(p, r);
 	char limit[HK_HUMAN_LEN];
 
 	if (wait)
@@ -109,12 +114,12 @@ static int unhealthy(const struct hk_project *p, const struct hk_http_response *
 		return hk_error_hint(err,
 				     "add a route %s that answers 200, or name another with "
 				     "[health] path in the project's INI file",
-				     p->conf.health_path);
+				     path_of(p, r));
 	if (response->outcome == HK_HTTP_ANSWERED && is_redirect(response->status))
 		return hk_error_hint(err,
 				     "answer %s itself, or name another path or status with "
 				     "[health] path or expect",
-				     p->conf.health_path);
+				     path_of(p, r));
 	return hk_error_hint(err, "what it said is in %s/logs/error.log and app.log", p->home_path);
 }
 
@@ -124,7 +129,7 @@ static int try_once(const struct hk_project *p, const struct hk_running *r,
 		    struct hk_http_response *response, struct hk_health *health, bool *ret_healthy,
 		    struct hk_error *err)
 {
-	hk_auto_free char *url = hk_health_url(p);
+	hk_auto_free char *url = hk_health_url(p, r);
 	int64_t timeout = limit_ms < TRY_MAX_MS ? limit_ms : TRY_MAX_MS;
 	struct hk_http_response now;
 
@@ -171,7 +176,7 @@ int hk_health_check(const struct hk_project *p, const struct hk_running *r, bool
 		if (failed || healthy)
 			return failed;
 		if (!wait || left <= 0)
-			return unhealthy(p, &response, wait, ret, err);
+			return unhealthy(p, r, &response, wait, ret, err);
 		pause_for(&first, pause < left ? pause : left);
 		pause = pause * 2 < p->conf.health_interval ? pause * 2 : p->conf.health_interval;
 	}

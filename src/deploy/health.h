@@ -13,8 +13,8 @@ struct hk_health {
 	char last[256]; /* what the last try found: "status 200 in 3 ms", "connection refused" */
 };
 
-/* "http://127.0.0.1:3000/api/health"; the caller frees. */
-char *hk_health_url(const struct hk_project *p);
+/* "http://127.0.0.1:3000/api/health", of the release that r is prepared for; the caller frees. */
+char *hk_health_url(const struct hk_project *p, const struct hk_running *r);
 
 /*
  * Asks once (wait false), or until an expected status comes, the service's process has ended, or

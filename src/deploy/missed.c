@@ -45,6 +45,17 @@ static int note_wanted(void *ctx, const struct hk_deployment *d, struct hk_error
 	return 0;
 }
 
+/* In the strict mode the deployment comes first: only that the ref moved was not seen. */
+static int was_deployed(const struct refs *r, const char *name, const char *oid, bool *ret,
+			struct hk_error *err)
+{
+	const struct hk_ref_seen seen = { .name = name, .object = oid };
+
+	if (hk_submit_is_done(r->l, name, oid, ret, err))
+		return err->code;
+	return *ret ? hk_ledger_see_refs(r->l, &seen, 1, err) : 0;
+}
+
 static int was_seen(const struct refs *r, const char *name, const char *oid, bool *ret,
 		    struct hk_error *err)
 {
@@ -55,7 +66,7 @@ static int was_seen(const struct refs *r, const char *name, const char *oid, boo
 		if (hk_ledger_get_seen_ref(r->l, name, &seen, err))
 			return err->code;
 		*ret = seen && !strcmp(seen, oid);
-		return 0;
+		return *ret ? 0 : was_deployed(r, name, oid, ret, err);
 	}
 	if (hk_ledger_each_deployment(r->l, HK_DEPLOYMENTS_OPEN, -1, note_wanted, &w, err))
 		return err->code;

@@ -45,19 +45,34 @@ int hk_package_json(int tree_fd, struct hk_json **ret, struct hk_error *err)
 	return 0;
 }
 
+static const char *script_of(const struct hk_json *json, const char *name)
+{
+	const struct hk_json *scripts = hk_json_get(json, "scripts");
+	const char *script = scripts ? hk_json_get_string(scripts, name) : NULL;
+
+	return script && *script ? script : NULL;
+}
+
 char *hk_package_script(int tree_fd, const char *name)
 {
 	hk_auto_json *json = NULL;
 	struct hk_error ignored;
-	const struct hk_json *scripts;
 	const char *script;
 
 	/* A broken manifest is npm's to explain: it runs, and its message is better than ours. */
 	if (hk_package_json(tree_fd, &json, &ignored))
 		return NULL;
-	scripts = hk_json_get(json, "scripts");
-	script = scripts ? hk_json_get_string(scripts, name) : NULL;
-	return script && *script ? hk_xstrdup(script) : NULL;
+	script = script_of(json, name);
+	return script ? hk_xstrdup(script) : NULL;
+}
+
+bool hk_package_has_script(const char *text, size_t len, const char *name)
+{
+	hk_auto_json *json = NULL;
+	struct hk_error ignored;
+
+	return !hk_json_parse(text, len, "package.json", HK_E_CONFIG_INVALID, &json, &ignored) &&
+	       hk_json_is_object(json) && script_of(json, name);
 }
 
 static bool npm_has_manifest(int tree_fd)

@@ -56,6 +56,9 @@ const struct hk_package_manager *hk_package_find(int tree_fd);
 /* package.json of a tree; HK_E_CONFIG_INVALID with line and column when it is no JSON object. */
 int hk_package_json(int tree_fd, struct hk_json **ret, struct hk_error *err) HK_MUST_CHECK;
 
+/* Whether the text of a package.json has a script of that name. */
+bool hk_package_has_script(const char *text, size_t len, const char *name);
+
 /* scripts.NAME of package.json; NULL when there is none; the caller frees. */
 char *hk_package_script(int tree_fd, const char *name);
 

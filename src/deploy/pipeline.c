@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/clock.h>
+#include <deploy/limits.h>
 #include <deploy/live.h>
 #include <deploy/request.h>
 #include <deploy/verdict.h>
@@ -134,6 +135,20 @@ static int record(struct hk_deploy *d, const struct hk_error *why, struct hk_err
 	return hk_ledger_finish_deployment(d->ledger, d->row.id, hk_deploy_status(why), why, err);
 }
 
+static void pause_if_due(struct hk_deploy *d)
+{
+	struct hk_error err;
+	bool paused = false;
+
+	if (hk_limits_autopause(d->project, d->ledger, &paused, &err))
+		hk_report_say(d->report, HK_REPORT_WARNING, "%s", err.message);
+	else if (paused)
+		hk_report_say(
+			d->report, HK_REPORT_WARNING,
+			"deployments keep failing: %s is paused now; to go on: hostkit resume %s",
+			d->project->name, d->project->name);
+}
+
 int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
 {
 	const struct pipeline *p = pipeline_of(d);
@@ -168,6 +183,8 @@ int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
 		return err->code;
 	}
 	hk_verdict_report(d, ret ? &why : NULL, hk_clock_mono_ms() - began);
+	if (ret)
+		pause_if_due(d);
 	if (ret)
 		*err = why;
 	return ret;

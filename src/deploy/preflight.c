@@ -3,14 +3,17 @@
  */
 #include <deploy/deploy.h>
 
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
-#include <base/human.h>
+#include <deploy/gate.h>
+#include <deploy/plan.h>
+#include <deploy/pushed_ini.h>
+#include <deploy/request.h>
 #include <service/service.h>
-#include <sys/fs.h>
 
 static int check_order(struct hk_deploy *d, struct hk_error *err)
 {
@@ -22,28 +25,6 @@ static int check_order(struct hk_deploy *d, struct hk_error *err)
 		return 0;
 	return hk_error_set(err, HK_E_SUPERSEDED,
 			    "a newer push of '%s' was deployed while this one waited", d->row.ref);
-}
-
-static int check_space(struct hk_deploy *d, int fd, const char *where, struct hk_error *err)
-{
-	const struct hk_conf *conf = &d->project->conf;
-	char have[HK_HUMAN_LEN], need[HK_HUMAN_LEN];
-	int64_t bytes, inodes;
-
-	if (hk_fs_space(fd, &bytes, &inodes, err))
-		return err->code;
-	if (bytes < conf->deploy_min_free)
-		hk_error_set(err, HK_E_NO_SPACE, "%s are free in '%s'; a deployment needs %s",
-			     hk_human_size(bytes, have), where,
-			     hk_human_size(conf->deploy_min_free, need));
-	else if (inodes >= 0 && inodes < conf->deploy_min_inodes)
-		hk_error_set(err, HK_E_NO_SPACE,
-			     "%lld inodes are free in '%s'; a deployment needs %lld",
-			     (long long)inodes, where, (long long)conf->deploy_min_inodes);
-	else
-		return 0;
-	return hk_error_hint(err, "see what is large: df -h %s; du -xsh %s/*", where,
-			     d->project->home_path);
 }
 
 /* What the ref holds now, and whether a deployment of that has begun. */
@@ -86,22 +67,66 @@ static int check_ref(struct hk_deploy *d, struct hk_error *err)
 			    d->row.ref, now.oid);
 }
 
-static int check_pause(struct hk_deploy *d, struct hk_error *err)
-{
-	struct hk_pause pause = HK_PAUSE_INIT;
-	char since[HK_CLOCK_RFC3339_LEN];
-	int ret = hk_ledger_get_pause(d->ledger, &pause, err);
+/* --- In the strict mode the ref still holds what it held before the push. */
 
-	if (!ret && pause.at) {
-		hk_error_set(err, HK_E_PAUSED,
-			     "deployments of '%s' are paused%s%s since %s%s%.300s",
-			     d->project->name, pause.author ? " by " : "",
-			     pause.author ? pause.author : "", hk_clock_rfc3339(pause.at, since),
-			     pause.reason ? ": " : "", pause.reason ? pause.reason : "");
-		ret = hk_error_hint(err, "to go on: hostkit resume %s", d->project->name);
+#define MOVE_MS 5000 /* git moves the ref of the push before, whose deployment has just ended */
+#define RECENT_MS 10000
+#define LOOK_MS 50
+
+struct before {
+	const struct hk_deploy *d;
+	const char *now; /* what the ref holds */
+	bool found;
+	bool moves; /* the newest strict deployment of the ref has just succeeded */
+};
+
+/* Called newest first. */
+static int note_before(void *ctx, const struct hk_deployment *row, struct hk_error *err HK_UNUSED)
+{
+	struct before *b = ctx;
+
+	if (b->found || row->id >= b->d->row.id || !row->ref || strcmp(row->ref, b->d->row.ref))
+		return 0;
+	b->found = true;
+	b->moves = row->flags & HK_REQUEST_STRICT && row->status == HK_STATUS_SUCCEEDED &&
+		   row->commit && strcmp(row->commit, b->now) &&
+		   hk_clock_wall_ms() - row->finished_at < RECENT_MS;
+	return 0;
+}
+
+/* Which object the ref holds; "" when there is no such ref. */
+static void ref_object(struct hk_deploy *d, char ret[HK_OID_LEN])
+{
+	struct hk_commit now;
+	struct hk_error ignored;
+
+	ret[0] = '\0';
+	if (!hk_repo_resolve(d->repo, d->row.ref, &now, &ignored))
+		memcpy(ret, now.oid, HK_OID_LEN);
+}
+
+/* A push that waited may be of an older state than the one before it has left. */
+static int check_strict(struct hk_deploy *d, struct hk_error *err)
+{
+	const char *was = d->row.old_object ? d->row.old_object : "";
+	int64_t deadline = hk_clock_deadline(MOVE_MS);
+	char now[HK_OID_LEN];
+	struct before b = { .d = d, .now = now };
+
+	if (strncmp(d->row.ref, "refs/heads/", 11))
+		return 0;
+	ref_object(d, now);
+	if (hk_ledger_each_deployment(d->ledger, HK_DEPLOYMENTS_ALL, 100, note_before, &b, err))
+		return err->code;
+	while (b.moves && !strcmp(now, was) && hk_clock_left(deadline)) {
+		poll(NULL, 0, LOOK_MS);
+		ref_object(d, now);
 	}
-	hk_pause_release(&pause);
-	return ret;
+	if (!strcmp(now, was) || !strcmp(now, d->commit.oid))
+		return check_order(d, err);
+	hk_error_set(err, HK_E_SUPERSEDED, "'%s' has moved to %.7s while this push waited",
+		     d->row.ref, now);
+	return hk_error_hint(err, "git pull, and push again");
 }
 
 static int check_service(const struct hk_conf *conf, struct hk_error *err)
@@ -134,6 +159,16 @@ static int resolve(struct hk_deploy *d, struct hk_error *err)
 	return 0;
 }
 
+/* The settings of the tree are the release's: they are on record with it. */
+static int use_pushed_ini(struct hk_deploy *d, struct hk_error *err)
+{
+	hk_auto_buf text = HK_BUF_INIT;
+
+	if (hk_pushed_ini_apply(d->project, d->repo, d->commit.oid, &text, err))
+		return err->code;
+	return text.len ? hk_ledger_set_settings(d->ledger, d->row.id, text.data, err) : 0;
+}
+
 /*
  * libgit2 1.5 reads a truncated loose object for ever, deaf to deadline and cancel. From here to
  * the end of the checkout a worker that hangs so is ended by SIGALRM, and recorded as interrupted.
@@ -142,13 +177,19 @@ static int resolve(struct hk_deploy *d, struct hk_error *err)
 
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
+	const struct hk_gate gate = { d->row.id, d->row.created_at, d->row.flags };
+
 	alarm((unsigned)((d->project->conf.checkout_timeout + HANG_MS) / 1000));
-	if (hk_project_active(d->project, &d->old_release, err) || check_pause(d, err) ||
-	    check_service(&d->project->conf, err) ||
-	    check_space(d, d->project->releases_fd, d->project->home_path, err) ||
-	    check_space(d, d->project->state_fd, d->project->state_path, err))
+	if (hk_project_active(d->project, &d->old_release, err) ||
+	    hk_gate_check(d->project, d->ledger, &gate, err) ||
+	    check_service(&d->project->conf, err))
 		return err->code;
-	return resolve(d, err) ? err->code : check_ref(d, err);
+	if (resolve(d, err) ||
+	    (d->row.flags & HK_REQUEST_STRICT ? check_strict(d, err) : check_ref(d, err)) ||
+	    use_pushed_ini(d, err))
+		return err->code;
+	return hk_plan_tell(d->project, d->ledger, d->repo, d->commit.oid, d->row.flags, false,
+			    d->report, err);
 }
 
 const struct hk_stage hk_stage_preflight = {

@@ -92,12 +92,18 @@ static int not_found(const char *root, const char *name, struct hk_error *err)
 	return hk_error_hint(err, "make one with: hostkit project create %s", name);
 }
 
+char *hk_project_ini_path(const char *root, const char *name)
+{
+	hk_auto_free char *dir = hk_project_root_path(root, "etc/hostkit/projects");
+
+	return hk_xasprintf("%s/%s.ini", dir, name);
+}
+
 int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
 			 struct hk_strlist *problems, struct hk_error *err)
 {
 	hk_auto_free char *defaults = hk_project_root_path(root, "etc/hostkit/hostkit.ini");
-	hk_auto_free char *dir = hk_project_root_path(root, "etc/hostkit/projects");
-	hk_auto_free char *own = hk_xasprintf("%s/%s.ini", dir, name);
+	hk_auto_free char *own = hk_project_ini_path(root, name);
 
 	if (hk_project_check_name(name, err))
 		return err->code;

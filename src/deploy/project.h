@@ -47,6 +47,9 @@ int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		    struct hk_error *err) HK_MUST_CHECK;
 void hk_project_close(struct hk_project *p);
 
+/* The path of a project's INI file; the caller frees. */
+char *hk_project_ini_path(const char *root, const char *name);
+
 /* Only the configuration, for `config check`: see hk_conf_load. */
 int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
 			 struct hk_strlist *problems, struct hk_error *err) HK_MUST_CHECK;

@@ -140,3 +140,40 @@ int hk_queue_wait(const struct hk_queue *q, struct hk_lock *lock, struct hk_erro
 			return ret;
 	}
 }
+
+struct open_row {
+	const struct hk_deployment_request *req;
+	int64_t id; /* 0: none is in the way */
+	struct hk_buf text;
+};
+
+static int see_open(void *ctx, const struct hk_deployment *d, struct hk_error *err HK_UNUSED)
+{
+	struct open_row *row = ctx;
+
+	if (hk_deployment_is_dead(d) ||
+	    (d->object && !strcmp(d->object, row->req->object) && d->flags == row->req->flags))
+		return 0;
+	row->id = d->id;
+	describe(d, &row->text);
+	return 0;
+}
+
+int hk_queue_check(const struct hk_project *p, struct hk_ledger *l,
+		   const struct hk_deployment_request *req, struct hk_error *err)
+{
+	struct open_row row = { .req = req, .text = HK_BUF_INIT };
+	int ret = 0;
+
+	if (strcmp(p->conf.deploy_concurrency, "reject"))
+		return 0;
+	ret = hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, -1, see_open, &row, err);
+	if (!ret && row.id) {
+		hk_error_set(err, HK_E_LOCKED, "'%s' is being deployed: %s", p->name,
+			     row.text.data);
+		hk_error_hint(err, "push again when that has ended: hostkit deploy log %s %lld -f",
+			      p->name, (long long)row.id);
+	}
+	hk_buf_release(&row.text);
+	return ret ? ret : row.id ? HK_E_LOCKED : 0;
+}

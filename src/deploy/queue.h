@@ -31,4 +31,11 @@ struct hk_queue {
 int hk_queue_wait(const struct hk_queue *q, struct hk_lock *lock,
 		  struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * Whether a request would be rejected at once: with concurrency reject, HK_E_LOCKED while something
+ * else than what it asks for is open.
+ */
+int hk_queue_check(const struct hk_project *p, struct hk_ledger *l,
+		   const struct hk_deployment_request *req, struct hk_error *err) HK_MUST_CHECK;
+
 #endif

@@ -6,6 +6,7 @@
 #include <base/alloc.h>
 #include <base/json.h>
 #include <deploy/environment.h>
+#include <deploy/pushed_ini.h>
 #include <string.h>
 #include <sys/fs.h>
 
@@ -23,6 +24,7 @@ static int read_release(const struct hk_project *p, struct hk_ledger *l, struct 
 		ret = hk_ledger_get_deployment(l, row.deployment, &d, err);
 	if (!ret)
 		ret = hk_environment_build(p, &d, &r->env, err);
+	r->health_path = hk_pushed_ini_health_path(p, row.settings);
 	if (!ret && row.start)
 		ret = hk_json_parse(row.start, strlen(row.start), "start command",
 				    HK_E_LEDGER_FAILED, &start, err);
@@ -102,6 +104,7 @@ int hk_running_prepare_stop(const struct hk_project *p, hk_line_fn *on_line, voi
 void hk_running_release(struct hk_running *r)
 {
 	free(r->release);
+	free(r->health_path);
 	hk_strlist_release(&r->start);
 	hk_strlist_release(&r->env);
 	hk_cleanup_close(&r->cwd_fd);

@@ -14,6 +14,7 @@ struct hk_running {
 	char *release; /* NULL: nothing is deployed yet */
 	struct hk_strlist start;
 	struct hk_strlist env;
+	char *health_path; /* that the release was made with */
 	int cwd_fd;
 };
 

@@ -11,6 +11,7 @@
 #include <base/log.h>
 #include <base/strlist.h>
 #include <deploy/dead.h>
+#include <deploy/request.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 #include <sys/process.h>
@@ -156,5 +157,36 @@ int hk_submit_find_same(const struct hk_project *p, struct hk_ledger *l,
 					       .worker = d.worker,
 					       .log_path = hk_project_log_path(p, d.id) };
 	hk_deployment_release(&d);
+	return 0;
+}
+
+struct done {
+	const char *ref, *object;
+	bool over; /* what is older does not matter */
+	bool is_done;
+};
+
+/* Called newest first. */
+static int look(void *ctx, const struct hk_deployment *d, struct hk_error *err HK_UNUSED)
+{
+	struct done *done = ctx;
+
+	if (done->over || !d->ref || strcmp(d->ref, done->ref))
+		return 0;
+	done->is_done = d->flags & HK_REQUEST_STRICT && d->status == HK_STATUS_SUCCEEDED &&
+			!strcmp(d->object, done->object);
+	/* Strict ones that came since, and failed or are under way, have not moved the ref. */
+	done->over = done->is_done || !(d->flags & HK_REQUEST_STRICT);
+	return 0;
+}
+
+int hk_submit_is_done(struct hk_ledger *l, const char *ref, const char *object, bool *ret,
+		      struct hk_error *err)
+{
+	struct done done = { .ref = ref, .object = object };
+
+	if (hk_ledger_each_deployment(l, HK_DEPLOYMENTS_ALL, 100, look, &done, err))
+		return err->code;
+	*ret = done.is_done;
 	return 0;
 }

@@ -44,6 +44,13 @@ int hk_submit_find_same(const struct hk_project *p, struct hk_ledger *l,
 			struct hk_submission *ret, struct hk_error *err) HK_MUST_CHECK;
 
 /*
+ * Whether a ref's move to that object was deployed before git made it, in the strict mode: then
+ * that the ref holds it now is no reason to deploy it.
+ */
+int hk_submit_is_done(struct hk_ledger *l, const char *ref, const char *object, bool *ret,
+		      struct hk_error *err) HK_MUST_CHECK;
+
+/*
  * Starts `hostkit-worker ROOT NAME TASK`, a deployment's id or "recover", likewise; log_fd is its
  * stdout and stderr (-1: /dev/null). *ret has pid 0 when it has ended already.
  */

@@ -93,6 +93,11 @@ static void say_next(struct hk_deploy *d, const struct hk_error *why)
 		return;
 	if (d->activated && !*d->rolled_back_to && say_way_back(d))
 		return;
+	if (d->row.flags & HK_REQUEST_STRICT) {
+		hk_report_say(d->report, HK_REPORT_HINT,
+			      "the ref has not moved: the same push again deploys it again");
+		return;
+	}
 	hk_report_say(d->report, HK_REPORT_HINT,
 		      "to try this commit again: git push hostkit %.7s:refs/deploy/now",
 		      *d->commit.oid ? d->commit.oid : d->row.object);

@@ -142,14 +142,35 @@ int hk_repo_create(const char *path, const char *branch, struct hk_error *err)
 	return 0;
 }
 
+int hk_repo_get_config(struct hk_repo *repo, const char *key, char **ret, struct hk_error *err)
+{
+	git_buf value = GIT_BUF_INIT;
+	git_config *local = NULL;
+	int rc = git_config_open_level(&local, repo->config, GIT_CONFIG_LEVEL_LOCAL);
+
+	if (!rc)
+		rc = git_config_get_string_buf(&value, local, key);
+	git_config_free(local);
+	if (rc && rc != GIT_ENOTFOUND)
+		return hk_git_error(err, HK_E_REPOSITORY_FAILED,
+				    "cannot read '%s' in the config of '%s'", key, repo->path);
+	*ret = rc ? NULL : hk_xstrdup(value.ptr);
+	git_buf_dispose(&value);
+	return 0;
+}
+
 int hk_repo_set_config(struct hk_repo *repo, const char *key, const char *value,
 		       struct hk_error *err)
 {
 	git_config *local = NULL;
 	int rc = git_config_open_level(&local, repo->config, GIT_CONFIG_LEVEL_LOCAL);
 
-	if (!rc)
+	if (!rc && value)
 		rc = git_config_set_string(local, key, value);
+	else if (!rc)
+		rc = git_config_delete_entry(local, key);
+	if (!value && rc == GIT_ENOTFOUND)
+		rc = 0;
 	git_config_free(local);
 	if (rc)
 		return hk_git_error(err, HK_E_REPOSITORY_FAILED,

@@ -33,7 +33,11 @@ void hk_cleanup_repo(struct hk_repo **repo);
  */
 int hk_repo_create(const char *path, const char *branch, struct hk_error *err) HK_MUST_CHECK;
 
-/* Sets one key of the repository's own config file. */
+/* The value of a key of the repository's own config file: the caller frees; NULL: not set. */
+int hk_repo_get_config(struct hk_repo *repo, const char *key, char **ret,
+		       struct hk_error *err) HK_MUST_CHECK;
+
+/* Sets one key of the repository's own config file; value NULL removes it. */
 int hk_repo_set_config(struct hk_repo *repo, const char *key, const char *value,
 		       struct hk_error *err) HK_MUST_CHECK;
 

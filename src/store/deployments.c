@@ -28,7 +28,7 @@ static const char *const stage_ends[] = {
 	"SELECT id, status, trigger_name, ref, object, old_object, commit_id, tag, summary," \
 	" pusher, flags, release_name, worker_pid, worker_start, worker_boot, created_at,"   \
 	" started_at, finished_at, error_code, error_message, error_hint,"                   \
-	" submitter_pid, submitter_start, submitter_boot FROM deployment "
+	" submitter_pid, submitter_start, submitter_boot, reason FROM deployment "
 
 #define NEXT " AND id < ?1 ORDER BY id DESC LIMIT 1"
 
@@ -53,7 +53,8 @@ void hk_deployment_release(struct hk_deployment *d)
 {
 	char *const owned[] = { d->trigger, d->ref,	   d->object,	     d->old_object,
 				d->commit,  d->tag,	   d->summary,	     d->pusher,
-				d->release, d->error_code, d->error_message, d->error_hint };
+				d->release, d->error_code, d->error_message, d->error_hint,
+				d->reason };
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(owned); i++)
 		free(owned[i]);
@@ -114,6 +115,8 @@ static int read_row(struct hk_ledger *l, sqlite3_stmt *s, struct hk_deployment *
 	ret->error_message = hk_db_text(s, c++);
 	ret->error_hint = hk_db_text(s, c++);
 	read_process(s, c, &ret->submitter);
+	c += 3;
+	ret->reason = hk_db_text(s, c++);
 	return 0;
 }
 
@@ -153,14 +156,14 @@ static int insert(struct hk_ledger *l, const struct hk_deployment_request *req,
 	return hk_db_write(l,
 			   "INSERT INTO deployment (status, trigger_name, ref, object, old_object,"
 			   " pusher, flags, created_at, submitter_pid, submitter_start,"
-			   " submitter_boot, release_name)"
-			   " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+			   " submitter_boot, release_name, reason)"
+			   " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 			   HK_DB_VALUES(HK_DB_TEXT(req->trigger), HK_DB_TEXT(req->ref),
 					HK_DB_TEXT(req->object), HK_DB_TEXT(req->old_object),
 					HK_DB_TEXT(req->pusher), HK_DB_INT(req->flags),
 					HK_DB_INT(hk_clock_wall_ms()), HK_DB_INT(self->pid),
 					HK_DB_INT((int64_t)self->start), HK_DB_TEXT(self->boot),
-					HK_DB_TEXT(req->release)),
+					HK_DB_TEXT(req->release), HK_DB_TEXT(req->reason)),
 			   NULL, err);
 }
 
@@ -234,6 +237,15 @@ int hk_ledger_set_commit(struct hk_ledger *l, int64_t id, const char *commit, co
 		      HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(commit), HK_DB_TEXT(tag),
 				   HK_DB_TEXT(summary)),
 		      err);
+}
+
+int hk_ledger_set_settings(struct hk_ledger *l, int64_t id, const char *settings,
+			   struct hk_error *err)
+{
+	return update(l, id,
+		      "UPDATE deployment SET settings = ?2"
+		      " WHERE id = ?1 AND finished_at IS NULL",
+		      HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(settings)), err);
 }
 
 int hk_ledger_set_deployment_release(struct hk_ledger *l, int64_t id, const char *release,
@@ -326,23 +338,6 @@ int hk_ledger_is_superseded(struct hk_ledger *l, int64_t id, bool *ret, struct h
 	if (!row)
 		return not_found(id, err);
 	*ret = sqlite3_column_int(s, 0);
-	return 0;
-}
-
-int hk_ledger_count_since(struct hk_ledger *l, int64_t since_ms, int64_t *ret, struct hk_error *err)
-{
-	hk_auto_stmt sqlite3_stmt *s = NULL;
-	bool row;
-	int rc;
-
-	rc = hk_db_prepare(l, "SELECT count(*) FROM deployment WHERE created_at >= ?1",
-			   HK_DB_VALUES(HK_DB_INT(since_ms)), &s, err);
-	if (rc)
-		return rc;
-	rc = hk_db_step(l, s, &row, err);
-	if (rc)
-		return rc;
-	*ret = sqlite3_column_int64(s, 0);
 	return 0;
 }
 

@@ -83,6 +83,16 @@ static const char *const migrations[] = {
 	" created_at INTEGER NOT NULL"
 	") STRICT;"
 	"PRAGMA user_version = 2;",
+
+	/* Why somebody deploys; the hostkit.ini of the pushed tree; up to which deployment
+	   something is forgiven (limits.c). */
+	"ALTER TABLE deployment ADD COLUMN reason TEXT;"
+	"ALTER TABLE deployment ADD COLUMN settings TEXT;"
+	"CREATE TABLE forgiven ("
+	" what TEXT PRIMARY KEY,"
+	" up_to INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"PRAGMA user_version = 3;",
 };
 
 /*

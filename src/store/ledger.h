@@ -60,6 +60,7 @@ struct hk_deployment_request {
 	const char *object;  /* object id the ref was moved to (a tag object for annotated tags) */
 	const char *old_object; /* what it was before; NULL for a new ref */
 	const char *pusher;
+	const char *reason;  /* what the pusher said it is for */
 	unsigned flags;	     /* enum hk_request_flags of the deploy module, kept as a number */
 	const char *release; /* to make live again; NULL: a new one */
 	const struct hk_ref_seen *seen; /* recorded in the same transaction */
@@ -70,7 +71,7 @@ struct hk_deployment_request {
 struct hk_deployment {
 	int64_t id;
 	enum hk_status status;
-	char *trigger, *ref, *object, *old_object, *commit, *tag, *summary, *pusher;
+	char *trigger, *ref, *object, *old_object, *commit, *tag, *summary, *pusher, *reason;
 	unsigned flags;
 	char *release;		    /* the name of the release that it made or made live */
 	struct hk_procid worker;    /* pid 0 before one has started */
@@ -98,6 +99,9 @@ int hk_ledger_set_worker(struct hk_ledger *l, int64_t id, const struct hk_procid
 int hk_ledger_start_deployment(struct hk_ledger *l, int64_t id, struct hk_error *err) HK_MUST_CHECK;
 int hk_ledger_set_commit(struct hk_ledger *l, int64_t id, const char *commit, const char *tag,
 			 const char *summary, struct hk_error *err) HK_MUST_CHECK;
+/* The hostkit.ini of its tree, which also goes for the release that it makes. */
+int hk_ledger_set_settings(struct hk_ledger *l, int64_t id, const char *settings,
+			   struct hk_error *err) HK_MUST_CHECK;
 int hk_ledger_set_deployment_release(struct hk_ledger *l, int64_t id, const char *release,
 				     struct hk_error *err) HK_MUST_CHECK;
 
@@ -139,9 +143,42 @@ int hk_ledger_forget(struct hk_ledger *l, int64_t keep, hk_deployment_id_fn *fn,
 int hk_ledger_is_superseded(struct hk_ledger *l, int64_t id, bool *ret,
 			    struct hk_error *err) HK_MUST_CHECK;
 
-/* Deployments created since that time. */
-int hk_ledger_count_since(struct hk_ledger *l, int64_t since_ms, int64_t *ret,
-			  struct hk_error *err) HK_MUST_CHECK;
+/*
+ * Counting for limits. What counts is a deployment that was accepted: its preflight succeeded, or
+ * is still to come. One that was refused never counts, nor does one with any of the flags left_out.
+ */
+struct hk_counting {
+	int64_t before;	   /* only deployments with smaller ids; INT64_MAX: all */
+	int64_t from, to;  /* created then, both included (wall ms) */
+	unsigned left_out; /* request flags */
+};
+
+/* How many count; those that were forgiven (HK_FORGIVE_DEPLOYMENTS) do not. */
+int hk_ledger_count_accepted(struct hk_ledger *l, const struct hk_counting *c, int64_t *ret,
+			     struct hk_error *err) HK_MUST_CHECK;
+
+/* When the nth newest of them was created (n from 1); 0 when there are not that many. */
+int hk_ledger_nth_accepted(struct hk_ledger *l, const struct hk_counting *c, int64_t n,
+			   int64_t *ret, struct hk_error *err) HK_MUST_CHECK;
+
+/* How many of them ended as failed, without those forgiven (HK_FORGIVE_FAILURES). */
+int hk_ledger_count_failed(struct hk_ledger *l, const struct hk_counting *c, int64_t *ret,
+			   struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * How many of the newest ended as failed, one after the other without a success between, and when
+ * the last of them ended; not those forgiven (HK_FORGIVE_FAILURES). from and to are not looked at.
+ */
+int hk_ledger_failures_in_a_row(struct hk_ledger *l, const struct hk_counting *c, int64_t *ret,
+				int64_t *ret_last, struct hk_error *err) HK_MUST_CHECK;
+
+enum hk_forgive {
+	HK_FORGIVE_DEPLOYMENTS = 1,
+	HK_FORGIVE_FAILURES = 2,
+};
+
+/* Deployments up to now count no more. what: bits of enum hk_forgive. */
+int hk_ledger_forgive(struct hk_ledger *l, unsigned what, struct hk_error *err) HK_MUST_CHECK;
 
 /* Records what refs hold now, all in one transaction. */
 int hk_ledger_see_refs(struct hk_ledger *l, const struct hk_ref_seen *refs, size_t n,
@@ -171,6 +208,10 @@ typedef int hk_stage_fn(void *ctx, const struct hk_stage_row *row, struct hk_err
 int hk_ledger_each_stage(struct hk_ledger *l, int64_t deployment, hk_stage_fn *fn, void *ctx,
 			 struct hk_error *err) HK_MUST_CHECK;
 
+/* The median of the last five times that the stage succeeded, in ms; -1 when it never has. */
+int hk_ledger_usual_stage(struct hk_ledger *l, const char *name, int64_t *ret,
+			  struct hk_error *err) HK_MUST_CHECK;
+
 /*
  * Releases. States: "building" (being filled), "ready" (complete, not yet live), "good" (was live
  * and healthy), "failed" (was made live, its deployment failed), "removed" (no longer on disk).
@@ -179,7 +220,8 @@ struct hk_release_row {
 	int64_t id;
 	int64_t deployment;
 	char *name, *state, *type, *commit, *ref;
-	char *start; /* start command as a JSON array of words; NULL: nothing to start */
+	char *settings; /* the hostkit.ini of its tree; NULL: it had none */
+	char *start;	/* start command as a JSON array of words; NULL: nothing to start */
 	int64_t created_at;
 	int64_t activated_at; /* of the last time; 0: never */
 	int64_t deployed_at;  /* when its deployment ended; 0: not yet */

@@ -99,3 +99,24 @@ int hk_ledger_each_stage(struct hk_ledger *l, int64_t deployment, hk_stage_fn *f
 	}
 	return rc;
 }
+
+int hk_ledger_usual_stage(struct hk_ledger *l, const char *name, int64_t *ret, struct hk_error *err)
+{
+	hk_auto_stmt sqlite3_stmt *s = NULL;
+	bool row;
+	int rc;
+
+	/* Of two in the middle the smaller one. */
+	rc = hk_db_prepare(
+		l,
+		"WITH last AS (SELECT ms FROM stage WHERE name = ?1 AND status = 'succeeded'"
+		"  ORDER BY id DESC LIMIT 5)"
+		" SELECT ms FROM last ORDER BY ms"
+		" LIMIT 1 OFFSET (SELECT (count(*) - 1) / 2 FROM last)",
+		HK_DB_VALUES(HK_DB_TEXT(name)), &s, err);
+	if (!rc)
+		rc = hk_db_step(l, s, &row, err);
+	if (!rc)
+		*ret = row ? sqlite3_column_int64(s, 0) : -1;
+	return rc;
+}

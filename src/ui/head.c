@@ -4,6 +4,7 @@
 #include <ui/head.h>
 
 #include <deploy/refrule.h>
+#include <deploy/request.h>
 #include <ui/text.h>
 
 void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deployment_request *req,
@@ -18,6 +19,12 @@ void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deplo
 		      "hostkit: %s: deployment %lld of %s at %.7s%s%s", p->name, (long long)id,
 		      what.data, req->object, req->pusher ? " by " : "",
 		      req->pusher ? req->pusher : "");
+	if (req->reason)
+		hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: reason: %s", req->reason);
+	for (size_t i = 0; i < hk_request_options_len; i++)
+		if (req->flags & hk_request_options[i].flag)
+			hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: asked for: %s",
+				      hk_request_options[i].name);
 	hk_report_say(&text.report, HK_REPORT_INFO,
 		      "hostkit: Ctrl-C detaches; watch again: hostkit deploy log %s %lld -f",
 		      p->name, (long long)id);

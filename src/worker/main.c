@@ -3,21 +3,29 @@
  * session of its own, with the deployment's log as stdout and stderr; it does not know whether
  * anyone watches.
  *
- * hostkit-worker ROOT NAME recover: puts right what dead workers and lost clients left, for hooks.
+ * hostkit-worker ROOT NAME TASK …: what hooks, which have no libgit2, have done for them:
+ * recover: puts right what dead workers and lost clients left;
+ * follow: makes the repository's settings what the INI file says;
+ * check, plan REF OLD NEW FLAGS: looks at a pushed commit (deploy/inspect.h).
  */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/human.h>
 #include <base/log.h>
 #include <deploy/deploy.h>
+#include <deploy/inspect.h>
 #include <deploy/queue.h>
 #include <deploy/recover.h>
+#include <deploy/repository.h>
+#include <deploy/request.h>
 #include <deploy/verdict.h>
 #include <sys/failpoint.h>
 #include <sys/lock.h>
@@ -74,12 +82,16 @@ static void take_over_ref(struct worker *w)
 	hk_auto_free char *pin = hk_deploy_pin(d->row.id);
 	struct hk_error err = HK_ERROR_INIT;
 
-	if (strncmp(d->row.ref, "refs/deploy/", 12))
+	bool carried = !strncmp(d->row.ref, "refs/deploy/", 12);
+	bool strict = d->row.flags & HK_REQUEST_STRICT;
+
+	/* In the strict mode the ref does not hold the commit yet, so nothing else keeps it. */
+	if (!carried && !strict)
 		return;
 	alarm(TAKE_OVER_S); /* see preflight.c: libgit2 may never come back from a broken object */
 	if (hk_repo_open(p->repo_path, p->home_path, &d->repo, &err) ||
 	    hk_repo_update_ref(d->repo, pin, d->row.object, &err) ||
-	    hk_repo_delete_ref(d->repo, d->row.ref, d->row.object, &err))
+	    (!strict && hk_repo_delete_ref(d->repo, d->row.ref, d->row.object, &err)))
 		hk_report_say(&w->text.report, HK_REPORT_WARNING, "%s", err.message);
 	alarm(0);
 }
@@ -143,6 +155,13 @@ static void let_go(struct hk_lock *lock)
 	hk_lock_release(lock);
 }
 
+static void say_error(struct worker *w, const struct hk_error *why)
+{
+	hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", why->message);
+	if (*why->hint)
+		hk_report_say(&w->text.report, HK_REPORT_HINT, "%s", why->hint);
+}
+
 /* Ended before the pipeline began: recorded and told all the same. */
 static int give_up(struct worker *w, const struct hk_error *why)
 {
@@ -152,9 +171,7 @@ static int give_up(struct worker *w, const struct hk_error *why)
 	if (w->deploy.row.id && hk_ledger_finish_deployment(w->ledger, w->deploy.row.id,
 							    hk_deploy_status(why), why, &failed))
 		hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", failed.message);
-	hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", why->message);
-	if (*why->hint)
-		hk_report_say(&w->text.report, HK_REPORT_HINT, "%s", why->hint);
+	say_error(w, why);
 	return hk_code_exit(why->code);
 }
 
@@ -206,22 +223,77 @@ static int recover(struct worker *w, char **argv)
 	return hk_code_exit(ret);
 }
 
+/* Nobody reads what it says, either. */
+static int follow(struct worker *w, char **argv)
+{
+	struct hk_error err = HK_ERROR_INIT;
+	int ret = open_project(w, argv, &err);
+
+	if (!ret)
+		ret = hk_repository_follow(&w->project, &err);
+	if (ret)
+		hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", err.message);
+	return hk_code_exit(ret);
+}
+
+static int inspect(struct worker *w, char **argv)
+{
+	struct hk_inspection what = {
+		.ref = argv[4],
+		.old_oid = argv[5],
+		.new_oid = argv[6],
+		.plan = !strcmp(argv[3], HK_INSPECT_PLAN),
+	};
+	struct hk_error err = HK_ERROR_INIT;
+	int64_t flags = 0;
+	int ret;
+
+	alarm(TAKE_OVER_S);
+	ret = open_project(w, argv, &err);
+	if (!ret)
+		ret = hk_human_parse_int(argv[7], 0, UINT_MAX, &flags, &err);
+	what.flags = (unsigned)flags;
+	if (!ret)
+		ret = hk_inspect(&w->project, &what, &w->text.report, &err);
+	if (ret)
+		say_error(w, &err);
+	return hk_code_exit(ret);
+}
+
+static const struct {
+	const char *name;
+	int argc;
+	int (*run)(struct worker *w, char **argv);
+} tasks[] = {
+	{ "recover", 4, recover },
+	{ "follow", 4, follow },
+	{ HK_INSPECT_CHECK, 8, inspect },
+	{ HK_INSPECT_PLAN, 8, inspect },
+};
+
+static int deploy(struct worker *w, char **argv)
+{
+	struct hk_error err = HK_ERROR_INIT;
+
+	return set_up(w, argv, &err) ? give_up(w, &err) : work(w);
+}
+
 int main(int argc, char **argv)
 {
 	struct worker w = { .project = HK_PROJECT_INIT,
 			    .lock = HK_LOCK_INIT,
 			    .deploy = HK_DEPLOY_INIT };
-	struct hk_error err = HK_ERROR_INIT;
+	int (*run)(struct worker * w, char **argv) = argc == 4 ? deploy : NULL;
 	int status;
 
-	if (argc != 4) {
+	for (size_t i = 0; i < HK_ARRAY_LEN(tasks); i++)
+		if (argc > 3 && !strcmp(argv[3], tasks[i].name))
+			run = argc == tasks[i].argc ? tasks[i].run : NULL;
+	if (!run) {
 		fputs("error: hostkit-worker is started by hostkit and its hooks\n", stderr);
 		return hk_code_exit(HK_E_USAGE);
 	}
-	if (!strcmp(argv[3], "recover"))
-		status = recover(&w, argv);
-	else
-		status = set_up(&w, argv, &err) ? give_up(&w, &err) : work(&w);
+	status = run(&w, argv);
 	let_go(&w.lock);
 	hk_deploy_release(&w.deploy);
 	hk_ledger_close(w.ledger);

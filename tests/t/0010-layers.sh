@@ -84,11 +84,15 @@ no_leftovers() {
 ok_when "no note to self is left in the code" no_leftovers
 
 thin_hook() {
-	readelf -d "$HK_LIBEXECDIR/post-receive" | grep NEEDED >needed
-	contains needed libsqlite3
-	not grep -E 'libgit2|libcurl|libssh2|libjansson' needed
+	local hook
+
+	for hook in pre-receive proc-receive post-receive; do
+		readelf -d "$HK_LIBEXECDIR/$hook" | grep NEEDED >needed
+		contains needed libsqlite3
+		not grep -E 'libgit2|libcurl|libssh2|libjansson' needed
+	done
 }
-ok_when "the hook that git starts loads neither libgit2 nor libcurl" thin_hook
+ok_when "the hooks that git starts load neither libgit2 nor libcurl" thin_hook
 
 described() { # every folder of src/ has its row in the map
 	local folder

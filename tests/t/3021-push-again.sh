@@ -107,7 +107,7 @@ after_broken_file() {
 	start_over
 	ini=$HOSTKIT_ROOT/etc/hostkit/projects/site.ini
 	echo "nonsense = 1" >>"$ini"
-	push_ref site "$commit:refs/deploy/now"
+	not push_ref site "$commit:refs/deploy/now"
 	contains said "nonsense"
 	again
 }

@@ -78,6 +78,15 @@ push() {
 	push_ref "$1" "${2:-HEAD:refs/heads/main}"
 }
 
+# push_refused site [REF]: the same for a push that git must refuse, with no ref moved.
+push_refused() {
+	local status=0
+
+	push "$@" || status=$?
+	[ "$status" = 1 ]
+	contains "$T/said" "[remote rejected]"
+}
+
 # shows TEXT: that line is part of what the client was told, with whatever indent.
 shows() {
 	# Not grep -q, which would end sed by SIGPIPE.

@@ -10,8 +10,10 @@
 /* A value of its own for every option, in forms that are hard to write back. */
 static const char rich[] =
 	"[project]\nruntime = node\nport = 1\npath = /a b:/c;d\n"
-	"[push]\nstall = 90s\nmissed = report\n"
-	"[deploy]\nbranches = a, b*\ntags =\nconcurrency = latest\nmax_log = 65K\nkeep_history = 11\n"
+	"[push]\nmode = strict\nallow = reason, build\nrefs = refs/heads/*, refs/d?\nstall = 90s\n"
+	"missed = report\n"
+	"[deploy]\nforce = no\npushed_ini = off\nfreeze = until  Monday, \\\"or\\\"\n"
+	"branches = a, b*\ntags =\nconcurrency = latest\nmax_log = 65K\nkeep_history = 11\n"
 	"keep_releases = 1000\nmin_free = 1500K\n"
 	"min_inodes = 0\n"
 	"[checkout]\ntimeout = 1h\n"
@@ -22,7 +24,9 @@ static const char rich[] =
 	"restart = /bin/sh -c ';'\nstatus = /bin/sh -c x\\ \\;y\ntimeout = 61s\n"
 	"stop_timeout = 100ms\n"
 	"[health]\nenabled = off\npath = /\ninterval = 601ms\ntimeout = 60m\n"
-	"expect = 100-199, 304,500-599\non_failure = rollback\n";
+	"expect = 100-199, 304,500-599\non_failure = rollback\n"
+	"[ratelimit]\nenabled = no\nmax = 1\nwindow = 90m\nfailure_limit = 0\ncooldown = 720h\n"
+	"[autopause]\nenabled = yes\nfailures = 1000\nwindow = 1s\n";
 
 static void assert_same(const struct hk_conf *a, const struct hk_conf *b)
 {
