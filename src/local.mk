@@ -3,7 +3,7 @@
 noinst_LIBRARIES += src/libhostkit.a
 
 src_libhostkit_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBGIT2_CFLAGS) $(CURL_CFLAGS) $(INIH_CFLAGS) \
-	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
 src_libhostkit_a_SOURCES = \
 	src/base/alloc.c src/base/alloc.h \
 	src/base/banned.h \
@@ -47,7 +47,9 @@ src_libhostkit_a_SOURCES = \
 	src/store/deployments.c \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/dotenv_edit.c \
+	src/store/hmac.c src/store/hmac.h \
 	src/store/ledger.c src/store/ledger.h \
+	src/store/notifications.c \
 	src/store/pause.c \
 	src/store/refs.c \
 	src/store/releases.c \
@@ -78,9 +80,11 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/deploy.c src/deploy/deploy.h \
 	src/deploy/detect.c src/deploy/detect.h \
 	src/deploy/environment.c src/deploy/environment.h \
+	src/deploy/facts.c src/deploy/facts.h \
 	src/deploy/health.c src/deploy/health.h \
 	src/deploy/live.c src/deploy/live.h \
 	src/deploy/missed.c src/deploy/missed.h \
+	src/deploy/notify.c src/deploy/notify.h \
 	src/deploy/package.c src/deploy/package.h \
 	src/deploy/pipeline.c \
 	src/deploy/preflight.c \
@@ -123,7 +127,7 @@ src_libhostkit_a_SOURCES = \
 
 # Programs that do all of it.
 HK_ALL_LIBS = src/libhostkit.a $(LIBGIT2_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(INIH_LIBS) \
-	$(JANSSON_LIBS)
+	$(JANSSON_LIBS) $(SODIUM_LIBS)
 # What git starts for every push: no libgit2, no libcurl (a test reads their dynamic sections).
 HK_HOOK_LIBS = src/libhostkit.a $(SQLITE_LIBS) $(INIH_LIBS) $(JANSSON_LIBS)
 

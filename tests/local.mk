@@ -34,6 +34,7 @@ unit_tests = \
 	tests/unit/test-error \
 	tests/unit/test-export \
 	tests/unit/test-export-refuse \
+	tests/unit/test-hmac \
 	tests/unit/test-http \
 	tests/unit/test-human \
 	tests/unit/test-json \
@@ -90,6 +91,7 @@ shell_tests = \
 	tests/t/2031-descriptors.sh \
 	tests/t/2032-env.sh \
 	tests/t/2033-service-logs.sh \
+	tests/t/2051-notify.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \

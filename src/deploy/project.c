@@ -177,12 +177,30 @@ static bool has_history(const struct hk_project *p)
 	return !hk_fs_list(p->state_fd, "log", &logs, &ignored) && logs.len > 0;
 }
 
+/* The ends that [notify] wants to be reported, as bits. */
+static unsigned notify_statuses(const struct hk_conf *conf)
+{
+	bool all = hk_strlist_has(&conf->notify_on, "all");
+	unsigned bits = 0;
+
+	if (!*conf->notify_url)
+		return 0;
+	for (unsigned s = HK_STATUS_WAITING; s <= HK_STATUS_INTERRUPTED; s++)
+		if (all || hk_strlist_has(&conf->notify_on, hk_status_name((enum hk_status)s)))
+			bits |= 1U << s;
+	return bits;
+}
+
 int hk_project_open_ledger(const struct hk_project *p, struct hk_ledger **ret, struct hk_error *err)
 {
 	hk_auto_free char *path = hk_xasprintf("%s/ledger.db", p->state_path);
 
-	if (hk_fs_exists(p->state_fd, "ledger.db") || !has_history(p))
-		return hk_ledger_open(path, ret, err);
+	if (hk_fs_exists(p->state_fd, "ledger.db") || !has_history(p)) {
+		if (hk_ledger_open(path, ret, err))
+			return err->code;
+		hk_ledger_notify_of(*ret, notify_statuses(&p->conf));
+		return 0;
+	}
 	hk_error_set(err, HK_E_LEDGER_DAMAGED, "the ledger '%s' is missing", path);
 	return hk_error_hint(err,
 			     "restore it from a backup, or make a new one from the releases on "

@@ -52,8 +52,8 @@ int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret
 			 struct hk_strlist *problems, struct hk_error *err) HK_MUST_CHECK;
 
 /*
- * HK_E_LEDGER_DAMAGED, beside what hk_ledger_open says, when it is missing although something was
- * deployed; see hk_adopt_releases.
+ * Opens it for what [notify] says. HK_E_LEDGER_DAMAGED, beside what hk_ledger_open says, when it is
+ * missing although something was deployed; see hk_adopt_releases.
  */
 int hk_project_open_ledger(const struct hk_project *p, struct hk_ledger **ret,
 			   struct hk_error *err) HK_MUST_CHECK;

@@ -83,6 +83,18 @@ static const char *const migrations[] = {
 	" created_at INTEGER NOT NULL"
 	") STRICT;"
 	"PRAGMA user_version = 2;",
+
+	/* What is owed to [notify] url, and what came of it (notifications.c). */
+	"CREATE TABLE notification ("
+	" deployment INTEGER PRIMARY KEY REFERENCES deployment (id),"
+	" status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sent', 'failed')),"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" http_status INTEGER NOT NULL DEFAULT 0,"
+	" error TEXT,"
+	" created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX notification_pending ON notification (deployment) WHERE status = 'pending';"
+	"PRAGMA user_version = 3;",
 };
 
 /*

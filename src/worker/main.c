@@ -4,6 +4,8 @@
  * anyone watches.
  *
  * hostkit-worker ROOT NAME recover: puts right what dead workers and lost clients left, for hooks.
+ *
+ * hostkit-worker ROOT NAME notify: reports the ends of deployments to [notify] url.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,6 +18,7 @@
 #include <base/human.h>
 #include <base/log.h>
 #include <deploy/deploy.h>
+#include <deploy/notify.h>
 #include <deploy/queue.h>
 #include <deploy/recover.h>
 #include <deploy/verdict.h>
@@ -206,12 +209,38 @@ static int recover(struct worker *w, char **argv)
 	return hk_code_exit(ret);
 }
 
+/* Likewise. */
+static int notify(struct worker *w, char **argv)
+{
+	struct hk_error err = HK_ERROR_INIT;
+	int ret = open_project(w, argv, &err);
+
+	if (!ret)
+		ret = hk_project_open_ledger(&w->project, &w->ledger, &err);
+	if (!ret)
+		ret = hk_notify_send(&w->project, w->ledger, &err);
+	if (ret)
+		hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", err.message);
+	return hk_code_exit(ret);
+}
+
+static int deploy(struct worker *w, char **argv)
+{
+	struct hk_error err = HK_ERROR_INIT;
+	int status = set_up(w, argv, &err) ? give_up(w, &err) : work(w);
+
+	let_go(&w->lock);
+	/* All is said: nobody waits for the receiver. */
+	if (w->ledger)
+		hk_notify_start(&w->project, w->ledger);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct worker w = { .project = HK_PROJECT_INIT,
 			    .lock = HK_LOCK_INIT,
 			    .deploy = HK_DEPLOY_INIT };
-	struct hk_error err = HK_ERROR_INIT;
 	int status;
 
 	if (argc != 4) {
@@ -220,9 +249,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[3], "recover"))
 		status = recover(&w, argv);
+	else if (!strcmp(argv[3], "notify"))
+		status = notify(&w, argv);
 	else
-		status = set_up(&w, argv, &err) ? give_up(&w, &err) : work(&w);
-	let_go(&w.lock);
+		status = deploy(&w, argv);
 	hk_deploy_release(&w.deploy);
 	hk_ledger_close(w.ledger);
 	hk_project_close(&w.project);

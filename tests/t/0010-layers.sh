@@ -86,7 +86,7 @@ ok_when "no note to self is left in the code" no_leftovers
 thin_hook() {
 	readelf -d "$HK_LIBEXECDIR/post-receive" | grep NEEDED >needed
 	contains needed libsqlite3
-	not grep -E 'libgit2|libcurl|libssh2|libjansson' needed
+	not grep -E 'libgit2|libcurl|libssh2|libjansson|libsodium' needed
 }
 ok_when "the hook that git starts loads neither libgit2 nor libcurl" thin_hook
 
