@@ -79,6 +79,10 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/dead.c src/deploy/dead.h \
 	src/deploy/deploy.c src/deploy/deploy.h \
 	src/deploy/detect.c src/deploy/detect.h \
+	src/deploy/doctor.c src/deploy/doctor.h src/deploy/doctor_checks.h \
+	src/deploy/doctor_files.c \
+	src/deploy/doctor_programs.c \
+	src/deploy/doctor_state.c \
 	src/deploy/environment.c src/deploy/environment.h \
 	src/deploy/facts.c src/deploy/facts.h \
 	src/deploy/health.c src/deploy/health.h \
@@ -112,6 +116,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/config.c \
 	src/cli/deploy.c \
 	src/cli/deployments.c \
+	src/cli/doctor.c \
 	src/cli/env.c \
 	src/cli/follow.c src/cli/follow.h \
 	src/cli/health.c \

@@ -92,6 +92,7 @@ shell_tests = \
 	tests/t/2032-env.sh \
 	tests/t/2033-service-logs.sh \
 	tests/t/2051-notify.sh \
+	tests/t/2052-doctor.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \

@@ -19,7 +19,20 @@
 #define FIRST_PORT 3000
 #define LAST_PORT 9999
 
-static const char *const hooks[] = { "post-receive" };
+const char *const hk_create_hooks[] = { "post-receive", NULL };
+
+const struct hk_create_config hk_create_config[] = {
+	/* Pins of releases are ours: not for clients to see or to push to. */
+	{ "transfer.hideRefs", "refs/hostkit" },
+	/* An account's own core.hooksPath must not make pushes deploy nothing. */
+	{ "core.hooksPath", "hooks" },
+	/*
+	 * What was accepted survives a power cut: git syncs neither loose objects nor refs by
+	 * itself (core.fsync in git-config(1)).
+	 */
+	{ "core.fsync", "committed,reference" },
+	{ NULL, NULL },
+};
 
 /* Keys that `project create` writes, and the option each comes from. */
 struct setting {
@@ -121,11 +134,11 @@ static int link_hooks(const char *repo_path, struct hk_error *err)
 
 	if (hk_fs_mkdir_p(AT_FDCWD, dir, 0755, err) || hk_fs_open_dir(AT_FDCWD, dir, &fd, err))
 		return err->code;
-	for (size_t i = 0; i < HK_ARRAY_LEN(hooks); i++) {
+	for (const char *const *hook = hk_create_hooks; *hook; hook++) {
 		hk_auto_free char *program = NULL;
 
-		if (hk_self_program(hooks[i], &program, err) ||
-		    hk_fs_swap_link(fd, program, hooks[i], err))
+		if (hk_self_program(*hook, &program, err) ||
+		    hk_fs_swap_link(fd, program, *hook, err))
 			return err->code;
 	}
 	return 0;
@@ -134,19 +147,6 @@ static int link_hooks(const char *repo_path, struct hk_error *err)
 /* Made aside, so that one which is there is whole. */
 static int make_repository(const char *home, const char *branch, struct hk_error *err)
 {
-	static const struct {
-		const char *key, *value;
-	} config[] = {
-		/* Pins of releases are ours: not for clients to see or to push to. */
-		{ "transfer.hideRefs", "refs/hostkit" },
-		/* An account's own core.hooksPath must not make pushes deploy nothing. */
-		{ "core.hooksPath", "hooks" },
-		/*
-		 * What was accepted survives a power cut: git syncs neither loose objects nor refs
-		 * by itself (core.fsync in git-config(1)).
-		 */
-		{ "core.fsync", "committed,reference" },
-	};
 	hk_auto_free char *path = hk_xasprintf("%s/repo.git", home);
 	hk_auto_free char *aside = hk_xasprintf("%s.new", path);
 	HK_CLEANUP(hk_cleanup_repo) struct hk_repo *repo = NULL;
@@ -158,8 +158,8 @@ static int make_repository(const char *home, const char *branch, struct hk_error
 		return err->code;
 	if (hk_repo_open(made, home, &repo, err))
 		return err->code;
-	for (size_t i = 0; i < HK_ARRAY_LEN(config); i++)
-		if (hk_repo_set_config(repo, config[i].key, config[i].value, err))
+	for (const struct hk_create_config *c = hk_create_config; c->key; c++)
+		if (hk_repo_set_config(repo, c->key, c->value, err))
 			return err->code;
 	if (link_hooks(made, err))
 		return err->code;

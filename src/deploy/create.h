@@ -25,4 +25,12 @@ struct hk_create_spec {
 int hk_project_create(const char *root, const struct hk_create_spec *spec,
 		      struct hk_error *err) HK_MUST_CHECK;
 
+/* What makes a repository deploy: hooks that are links to our programs, and settings of git. */
+extern const char *const hk_create_hooks[]; /* up to NULL */
+
+struct hk_create_config {
+	const char *key, *value;
+};
+extern const struct hk_create_config hk_create_config[]; /* up to a row without a key */
+
 #endif

@@ -92,12 +92,18 @@ static int not_found(const char *root, const char *name, struct hk_error *err)
 	return hk_error_hint(err, "make one with: hostkit project create %s", name);
 }
 
+char *hk_project_ini_path(const char *root, const char *name)
+{
+	hk_auto_free char *dir = hk_project_root_path(root, "etc/hostkit/projects");
+
+	return hk_xasprintf("%s/%s.ini", dir, name);
+}
+
 int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
 			 struct hk_strlist *problems, struct hk_error *err)
 {
 	hk_auto_free char *defaults = hk_project_root_path(root, "etc/hostkit/hostkit.ini");
-	hk_auto_free char *dir = hk_project_root_path(root, "etc/hostkit/projects");
-	hk_auto_free char *own = hk_xasprintf("%s/%s.ini", dir, name);
+	hk_auto_free char *own = hk_project_ini_path(root, name);
 
 	if (hk_project_check_name(name, err))
 		return err->code;
@@ -129,6 +135,15 @@ static int open_folder(const char *path, int *ret_fd, struct hk_error *err)
 			     quoted.data);
 }
 
+static void set_paths(struct hk_project *p, const char *root, const char *name)
+{
+	p->name = hk_xstrdup(name);
+	p->root = hk_xstrdup(root);
+	p->home_path = below(root, "home", name);
+	p->repo_path = hk_xasprintf("%s/repo.git", p->home_path);
+	p->state_path = below(root, "var/lib/hostkit", name);
+}
+
 int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		    struct hk_error *err)
 {
@@ -137,11 +152,7 @@ int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 
 	if (hk_project_load_conf(root, name, &p.conf, NULL, err))
 		return err->code;
-	p.name = hk_xstrdup(name);
-	p.root = hk_xstrdup(root);
-	p.home_path = below(root, "home", name);
-	p.repo_path = hk_xasprintf("%s/repo.git", p.home_path);
-	p.state_path = below(root, "var/lib/hostkit", name);
+	set_paths(&p, root, name);
 	releases = hk_xasprintf("%s/releases", p.home_path);
 	if (open_folder(p.home_path, &p.home_fd, err) ||
 	    open_folder(p.state_path, &p.state_fd, err) ||
@@ -149,6 +160,30 @@ int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		return err->code;
 	*ret = p;
 	p = (struct hk_project)HK_PROJECT_INIT;
+	return 0;
+}
+
+int hk_project_look(const char *root, const char *name, struct hk_project *ret,
+		    hk_conf_problem_fn *fn, void *ctx, struct hk_error *err)
+{
+	hk_auto_free char *defaults = hk_project_root_path(root, "etc/hostkit/hostkit.ini");
+	hk_auto_free char *own = hk_project_ini_path(root, name);
+	hk_auto_free char *releases = NULL;
+	struct hk_error ignored;
+
+	if (hk_project_check_name(name, err))
+		return err->code;
+	if (!hk_fs_exists(AT_FDCWD, own))
+		return not_found(root, name, err);
+	*ret = (struct hk_project)HK_PROJECT_INIT;
+	hk_conf_load_anyway(defaults, own, &ret->conf, fn, ctx);
+	set_paths(ret, root, name);
+	releases = hk_xasprintf("%s/releases", ret->home_path);
+	if (open_folder(ret->home_path, &ret->home_fd, &ignored) ||
+	    open_folder(releases, &ret->releases_fd, &ignored))
+		ret->releases_fd = -1;
+	if (open_folder(ret->state_path, &ret->state_fd, &ignored))
+		ret->state_fd = -1;
 	return 0;
 }
 

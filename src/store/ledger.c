@@ -244,6 +244,32 @@ int hk_ledger_open(const char *path, struct hk_ledger **ret, struct hk_error *er
 	return 0;
 }
 
+int hk_ledger_look(const char *path, struct hk_ledger **ret, struct hk_error *err)
+{
+	HK_CLEANUP(hk_cleanup_ledger) struct hk_ledger *l = hk_xcalloc(1, sizeof(*l));
+	hk_auto_free char *dir = NULL;
+	int version;
+	int rc;
+
+	rc = resolve(path, &l->path, &dir, err);
+	if (!rc)
+		rc = connect_file(l, err);
+	/* Not opened for reading only, which would leave files of SQLite's behind. */
+	if (!rc)
+		rc = hk_db_exec(l, "PRAGMA query_only = 1", err);
+	if (!rc)
+		rc = read_version(l, &version, err);
+	if (rc)
+		return rc;
+	if (version < (int)HK_ARRAY_LEN(migrations))
+		return hk_error_set(err, HK_E_NOT_SUPPORTED,
+				    "the ledger '%s' has version %d; the next command or push "
+				    "brings it to %d",
+				    l->path, version, (int)HK_ARRAY_LEN(migrations));
+	*ret = hk_steal_ptr(l);
+	return 0;
+}
+
 int hk_ledger_check(struct hk_ledger *l, struct hk_error *err)
 {
 	hk_auto_stmt sqlite3_stmt *s = NULL;

@@ -26,6 +26,12 @@ struct hk_ledger;
 int hk_ledger_open(const char *path, struct hk_ledger **ret, struct hk_error *err) HK_MUST_CHECK;
 void hk_ledger_close(struct hk_ledger *l);
 
+/*
+ * Opens an existing file for reading only: nothing is created or migrated. An older version than
+ * this hostkit's is HK_E_NOT_SUPPORTED.
+ */
+int hk_ledger_look(const char *path, struct hk_ledger **ret, struct hk_error *err) HK_MUST_CHECK;
+
 /* Reads all of it (some ms): HK_E_LEDGER_DAMAGED unless it is sound. */
 int hk_ledger_check(struct hk_ledger *l, struct hk_error *err) HK_MUST_CHECK;
 void hk_cleanup_ledger(struct hk_ledger **l);
