@@ -147,16 +147,35 @@ static void walk(struct hk_doctor *d, const struct hk_doctor_check *checks, size
 }
 
 /* A private root is one user's; below / every project has a user, who owns its home. */
-static void find_owner(struct hk_doctor *d, const char *home)
+static void find_owner(struct hk_doctor *d)
 {
+	hk_auto_free char *home = hk_xasprintf("/home/%s", d->scope);
 	struct passwd *pw;
 	struct stat st;
 
 	d->owner = geteuid();
-	if (!stat(home && !strcmp(d->root, "/") ? home : d->root, &st))
+	if (!stat(strcmp(d->root, "/") ? d->root : home, &st))
 		d->owner = st.st_uid;
 	pw = getpwuid(d->owner);
 	d->owner_name = pw ? hk_xstrdup(pw->pw_name) : hk_xasprintf("%u", (unsigned)d->owner);
+}
+
+/*
+ * Another user's project looks broken in ways that are the caller's: what would be said to mend it
+ * would break it for its owner. Only below / root sees every project.
+ */
+static bool is_stranger(struct hk_doctor *d)
+{
+	static const struct hk_doctor_check owner = { .name = "owner" };
+
+	if (geteuid() == d->owner || (!geteuid() && !strcmp(d->root, "/")))
+		return false;
+	d->check = &owner;
+	hk_doctor_bad(d, HK_DOCTOR_FAIL,
+		      hk_xasprintf("sudo -u %s hostkit --root %s doctor %s", d->owner_name, d->root,
+				   d->scope),
+		      "it belongs to '%s', who alone can use it", d->owner_name);
+	return true;
 }
 
 static void take_problem(void *ctx, const char *message, const char *hint)
@@ -216,7 +235,7 @@ void hk_doctor_installation(const char *root, hk_doctor_fn *fn, void *ctx)
 		.project = HK_PROJECT_INIT,
 	};
 
-	find_owner(&d, NULL);
+	find_owner(&d);
 	walk(&d, installation_checks, HK_ARRAY_LEN(installation_checks));
 }
 
@@ -235,10 +254,12 @@ int hk_doctor_project(const char *root, const char *name, hk_doctor_fn *fn, void
 		.env = env,
 	};
 
+	find_owner(&d);
+	if (hk_fs_exists(AT_FDCWD, d.ini) && is_stranger(&d))
+		return 0;
 	if (hk_project_look(root, name, &d.project, take_problem, &d, err))
 		return err->code;
 	d.bad_settings = d.said;
-	find_owner(&d, d.project.home_path);
 	open_ledger(&d);
 	walk(&d, project_checks, HK_ARRAY_LEN(project_checks));
 	return 0;

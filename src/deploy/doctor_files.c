@@ -89,22 +89,28 @@ void hk_doctor_check_folders(struct hk_doctor *d)
 	const struct hk_project *p = &d->project;
 	hk_auto_free char *releases = hk_xasprintf("%s/releases", p->home_path);
 	hk_auto_free char *logs = hk_xasprintf("%s/logs", p->home_path);
-	const char *const paths[] = { p->home_path, p->state_path, p->repo_path, releases, logs };
+	const struct {
+		const char *path;
+		unsigned mode; /* of a new one; 0: an empty one would be of no use */
+	} rows[] = {
+		{ p->home_path, 0750 }, { p->state_path, 0750 }, { p->repo_path, 0 },
+		{ releases, 0755 },	{ logs, 0750 },
+	};
 
-	for (size_t i = 0; i < HK_ARRAY_LEN(paths); i++) {
-		hk_auto_close int fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		hk_auto_free char *quoted = hk_doctor_quote(paths[i]);
+	for (size_t i = 0; i < HK_ARRAY_LEN(rows); i++) {
+		hk_auto_free char *quoted = hk_doctor_quote(rows[i].path);
+		hk_auto_close int fd = open(rows[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		struct hk_error err = HK_ERROR_INIT;
+		char *mend;
 
 		if (fd >= 0)
 			continue;
-		hk_error_set_errno(&err, HK_E_IO, errno, "cannot open folder '%s'", paths[i]);
-		hk_doctor_error(d, HK_DOCTOR_FAIL, &err,
-				paths[i] == p->repo_path
-					? hk_xstrdup("restore it from a backup")
-					: hk_xasprintf("restore it from a backup, or begin anew: "
-						       "mkdir -m 755 %s",
-						       quoted));
+		hk_error_set_errno(&err, HK_E_IO, errno, "cannot open folder '%s'", rows[i].path);
+		mend = rows[i].mode ? hk_xasprintf("restore it from a backup, or begin anew: "
+						   "mkdir -m %o %s",
+						   rows[i].mode, quoted)
+				    : hk_xstrdup("restore it from a backup");
+		hk_doctor_error(d, HK_DOCTOR_FAIL, &err, mend);
 	}
 	if (!d->said)
 		hk_doctor_ok(d, "%s, %s", p->home_path, p->state_path);
@@ -180,11 +186,6 @@ void hk_doctor_check_owner(struct hk_doctor *d)
 			      s.count == 1 ? "" : "s", s.count == 1 ? " is" : "s are",
 			      d->owner_name, s.first);
 	free(s.first);
-	if (geteuid() && geteuid() != d->owner)
-		hk_doctor_bad(d, HK_DOCTOR_WARN,
-			      hk_xasprintf("sudo -u %s hostkit --root %s doctor %s", d->owner_name,
-					   d->root, p->name),
-			      "it belongs to '%s', so that you may see less of it", d->owner_name);
 	if (!d->said)
 		hk_doctor_ok(d, "%s", d->owner_name);
 }

@@ -169,6 +169,8 @@ void hk_doctor_check_environment(struct hk_doctor *d)
 {
 	struct hk_error err = HK_ERROR_INIT;
 
+	if (d->project.home_fd < 0)
+		return;
 	if (hk_environment_build(&d->project, NULL, d->env, &err))
 		hk_doctor_error(d, HK_DOCTOR_FAIL, &err,
 				hk_xasprintf("put a readable file in the place of %s/.env",
