@@ -84,15 +84,16 @@ static int compose(const struct hk_project *p, struct hk_ledger *l, int64_t id, 
 }
 
 /* What an attempt has found, in words; NULL for success. *ret_again: another one may do better. */
-static char *judge(const struct hk_http_response *r, bool *ret_again)
+static char *judge(const struct hk_project *p, const struct hk_http_response *r, bool *ret_again)
 {
-	char took[HK_HUMAN_LEN];
+	char limit[HK_HUMAN_LEN];
 
 	*ret_again = true;
 	if (r->outcome == HK_HTTP_REFUSED)
 		return hk_xstrdup("connection refused");
 	if (r->outcome == HK_HTTP_TIMEOUT)
-		return hk_xasprintf("no answer within %s", hk_human_duration(r->ms, took));
+		return hk_xasprintf("no answer within %s",
+				    hk_human_duration(p->conf.notify_timeout, limit));
 	if (r->outcome == HK_HTTP_BROKEN)
 		return hk_xstrdup(r->detail);
 	if (r->status >= 200 && r->status < 300)
@@ -132,8 +133,8 @@ static int attempt(const struct hk_project *p, struct hk_ledger *l, const struct
 	bool again = false;
 
 	free(n->error);
-	n->error =
-		hk_http_post(&post, &r, &failed) ? hk_xstrdup(failed.message) : judge(&r, &again);
+	n->error = hk_http_post(&post, &r, &failed) ? hk_xstrdup(failed.message)
+						    : judge(p, &r, &again);
 	n->attempts++;
 	n->http_status = r.status;
 	again = again && n->attempts < p->conf.notify_attempts;

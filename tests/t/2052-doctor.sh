@@ -448,7 +448,7 @@ worker_died() {
 	grep -E "^  ok +deployments +deployment [0-9]+ is running" words
 	worker >killed
 	kill -KILL "$(cat killed)"
-	all_gone killed
+	wait_until 20 all_gone killed
 	id=$(sqlite3 "$state/ledger.db" "SELECT max(id) FROM deployment")
 	finds fail deployments "deployment $id is 'running', but its worker is gone"
 	[ "$(sqlite3 "$state/ledger.db" "SELECT status FROM deployment WHERE id = $id")" = running ]
