@@ -3,7 +3,7 @@
 noinst_LIBRARIES += src/libhostkit.a
 
 src_libhostkit_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBGIT2_CFLAGS) $(CURL_CFLAGS) $(INIH_CFLAGS) \
-	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
 src_libhostkit_a_SOURCES = \
 	src/base/alloc.c src/base/alloc.h \
 	src/base/banned.h \
@@ -48,8 +48,10 @@ src_libhostkit_a_SOURCES = \
 	src/store/deployments.c \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/dotenv_edit.c \
+	src/store/hmac.c src/store/hmac.h \
 	src/store/ledger.c src/store/ledger.h \
 	src/store/limits.c \
+	src/store/notifications.c \
 	src/store/pause.c \
 	src/store/refs.c \
 	src/store/releases.c \
@@ -80,13 +82,19 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/dead.c src/deploy/dead.h \
 	src/deploy/deploy.c src/deploy/deploy.h \
 	src/deploy/detect.c src/deploy/detect.h \
+	src/deploy/doctor.c src/deploy/doctor.h src/deploy/doctor_checks.h \
+	src/deploy/doctor_files.c \
+	src/deploy/doctor_programs.c \
+	src/deploy/doctor_state.c \
 	src/deploy/environment.c src/deploy/environment.h \
+	src/deploy/facts.c src/deploy/facts.h \
 	src/deploy/gate.c src/deploy/gate.h \
 	src/deploy/health.c src/deploy/health.h \
 	src/deploy/limits.c src/deploy/limits.h \
 	src/deploy/inspect.c src/deploy/inspect.h \
 	src/deploy/live.c src/deploy/live.h \
 	src/deploy/missed.c src/deploy/missed.h \
+	src/deploy/notify.c src/deploy/notify.h \
 	src/deploy/package.c src/deploy/package.h \
 	src/deploy/pipeline.c \
 	src/deploy/plan.c src/deploy/plan.h \
@@ -124,6 +132,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/config.c \
 	src/cli/deploy.c \
 	src/cli/deployments.c \
+	src/cli/doctor.c \
 	src/cli/env.c \
 	src/cli/follow.c src/cli/follow.h \
 	src/cli/health.c \
@@ -140,7 +149,7 @@ src_libhostkit_a_SOURCES = \
 
 # Programs that do all of it.
 HK_ALL_LIBS = src/libhostkit.a $(LIBGIT2_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(INIH_LIBS) \
-	$(JANSSON_LIBS)
+	$(JANSSON_LIBS) $(SODIUM_LIBS)
 # What git starts for every push: no libgit2, no libcurl (a test reads their dynamic sections).
 HK_HOOK_LIBS = src/libhostkit.a $(SQLITE_LIBS) $(INIH_LIBS) $(JANSSON_LIBS)
 

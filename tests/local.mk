@@ -34,6 +34,7 @@ unit_tests = \
 	tests/unit/test-error \
 	tests/unit/test-export \
 	tests/unit/test-export-refuse \
+	tests/unit/test-hmac \
 	tests/unit/test-http \
 	tests/unit/test-human \
 	tests/unit/test-json \
@@ -93,6 +94,8 @@ shell_tests = \
 	tests/t/2033-service-logs.sh \
 	tests/t/2035-ratelimit.sh \
 	tests/t/2036-pushed-ini.sh \
+	tests/t/2051-notify.sh \
+	tests/t/2052-doctor.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \

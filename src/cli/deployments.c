@@ -18,6 +18,7 @@
 #include <cli/follow.h>
 #include <cli/open.h>
 #include <cli/ratelimit.h>
+#include <deploy/facts.h>
 #include <deploy/recover.h>
 #include <deploy/refrule.h>
 #include <deploy/verdict.h>
@@ -102,31 +103,53 @@ static int row_json(struct view *v, int64_t id, struct hk_json **ret, struct hk_
 /* null with the reason as active_error when what is live cannot be told. */
 static void set_active(struct view *v, struct hk_json *data)
 {
-	struct hk_release_row row = HK_RELEASE_ROW_INIT;
-	char time[HK_CLOCK_RFC3339_LEN];
-	hk_auto_free char *active = NULL;
-	struct hk_json *j;
+	struct hk_json *active;
 	struct hk_error err;
 
-	if (hk_project_active(&v->project, &active, &err) ||
-	    (active && hk_ledger_get_release(v->ledger, active, &row, &err))) {
-		hk_json_set(data, "active", hk_json_null());
-		hk_json_set(data, "active_error", hk_json_string(err.message));
+	if (!hk_facts_active(&v->project, v->ledger, &active, &err)) {
+		hk_json_set(data, "active", active);
 		return;
 	}
-	j = active ? hk_json_object() : hk_json_null();
-	hk_json_set(data, "active", j);
-	if (!active)
-		return;
-	hk_json_set(j, "release", hk_json_string(row.name));
-	hk_json_set(j, "commit", hk_json_string(row.commit));
-	hk_json_set(j, "ref", hk_json_string(row.ref));
-	hk_json_set(j, "type", hk_json_string(row.type));
-	hk_json_set(j, "state", hk_json_string(row.state));
-	hk_json_set(j, "deployed_at",
-		    row.deployed_at ? hk_json_string(hk_clock_rfc3339(row.deployed_at, time))
-				    : hk_json_null());
-	hk_release_row_release(&row);
+	hk_json_set(data, "active", hk_json_null());
+	hk_json_set(data, "active_error", hk_json_string(err.message));
+}
+
+static int notify_json(struct view *v, struct hk_json **ret, struct hk_error *err)
+{
+	struct hk_notification n = HK_NOTIFICATION_INIT;
+
+	if (hk_ledger_last_notification(v->ledger, &n, err))
+		return err->code;
+	*ret = n.deployment ? hk_json_object() : hk_json_null();
+	if (n.deployment) {
+		hk_json_set(*ret, "deployment", hk_json_int(n.deployment));
+		hk_json_set(*ret, "status", hk_json_string(hk_notified_name(n.status)));
+		hk_json_set(*ret, "attempts", hk_json_int(n.attempts));
+		hk_json_set(*ret, "error", hk_json_string(n.error));
+	}
+	hk_notification_release(&n);
+	return 0;
+}
+
+/* Only what is wrong: one that was sent is no news here. */
+static int print_notify(struct view *v, struct hk_error *err)
+{
+	struct hk_notification n = HK_NOTIFICATION_INIT;
+	hk_auto_buf why = HK_BUF_INIT;
+
+	if (hk_ledger_last_notification(v->ledger, &n, err))
+		return err->code;
+	if (n.error)
+		hk_lines_sanitize(&why, n.error, strlen(n.error), 300);
+	if (n.status == HK_NOTIFIED_FAILED)
+		printf("warning: the notification of deployment %lld failed after %lld attempt%s: %s\n",
+		       (long long)n.deployment, (long long)n.attempts, n.attempts == 1 ? "" : "s",
+		       why.data);
+	else if (n.error && n.status == HK_NOTIFIED_PENDING)
+		printf("the notification of deployment %lld is tried again, after %lld: %s\n",
+		       (long long)n.deployment, (long long)n.attempts, why.data);
+	hk_notification_release(&n);
+	return 0;
 }
 
 static int pause_json(struct view *v, struct hk_json **ret, struct hk_error *err)
@@ -193,6 +216,9 @@ static int status_json(struct view *v, int64_t last, int64_t running, struct hk_
 	if (ratelimit_json(v, &part, err))
 		return err->code;
 	hk_json_set(data, "ratelimit", part);
+	if (notify_json(v, &part, err))
+		return err->code;
+	hk_json_set(data, "notify", part);
 	return 0;
 }
 
@@ -271,6 +297,8 @@ static int status_text(struct view *v, int64_t last, int64_t running, struct hk_
 	if (!ret && d.error_hint)
 		printf("hint: %s\n", d.error_hint);
 	hk_deployment_release(&d);
+	if (!ret)
+		ret = print_notify(v, err);
 	if (!ret)
 		ret = hk_ledger_each_deployment(v->ledger, HK_DEPLOYMENTS_OPEN, -1, print_waiting,
 						NULL, err);

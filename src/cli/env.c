@@ -7,12 +7,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include <base/alloc.h>
 #include <cli/open.h>
 #include <cli/service.h>
+#include <deploy/environment.h>
 #include <store/dotenv.h>
 #include <sys/fs.h>
 #include <sys/lock.h>
@@ -68,19 +68,6 @@ static int open_env(struct hk_cli_call *call, bool to_write, struct env *e, stru
 	return read_text(e, err);
 }
 
-/* Values of such names are not for a screen that others may see. */
-static bool looks_secret(const char *name, size_t len)
-{
-	static const char *const parts[] = { "SECRET", "TOKEN",	  "PASS", "KEY",
-					     "CRED",   "PRIVATE", "AUTH", "DATABASE_URL" };
-	hk_auto_free char *copy = hk_xstrndup(name, len);
-
-	for (size_t i = 0; i < HK_ARRAY_LEN(parts); i++)
-		if (strcasestr(copy, parts[i]))
-			return true;
-	return false;
-}
-
 static int run_list(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_env e = ENV_INIT;
@@ -97,8 +84,8 @@ static int run_list(struct hk_cli_call *call, struct hk_error *err)
 	}
 	for (size_t i = 0; i < entries.len; i++) {
 		char *value = strchr(entries.items[i], '=');
-		size_t len = (size_t)(value - entries.items[i]);
-		bool hidden = !hk_cli_has(call, "show") && looks_secret(entries.items[i], len);
+		bool hidden =
+			!hk_cli_has(call, "show") && hk_environment_is_secret(entries.items[i]);
 
 		*value++ = '\0';
 		if (list)

@@ -7,11 +7,10 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <base/clock.h>
 #include <cli/open.h>
 #include <deploy/dead.h>
+#include <deploy/facts.h>
 #include <deploy/recover.h>
-#include <deploy/request.h>
 #include <sys/signals.h>
 #include <ui/relay.h>
 
@@ -79,26 +78,6 @@ int hk_cli_follow(struct hk_cli_call *call, const struct hk_project *p, struct h
 	return ret;
 }
 
-static struct hk_json *time_json(int64_t ms)
-{
-	char text[HK_CLOCK_RFC3339_LEN];
-
-	return ms ? hk_json_string(hk_clock_rfc3339(ms, text)) : hk_json_null();
-}
-
-static struct hk_json *error_json(const struct hk_deployment *d)
-{
-	struct hk_json *error;
-
-	if (!d->error_code)
-		return hk_json_null();
-	error = hk_json_object();
-	hk_json_set(error, "code", hk_json_string(d->error_code));
-	hk_json_set(error, "message", hk_json_string(d->error_message));
-	hk_json_set(error, "hint", hk_json_string(d->error_hint));
-	return error;
-}
-
 static int add_stage(void *ctx, const struct hk_stage_row *row, struct hk_error *err HK_UNUSED)
 {
 	struct hk_json *stage = hk_json_object();
@@ -111,38 +90,13 @@ static int add_stage(void *ctx, const struct hk_stage_row *row, struct hk_error 
 	return 0;
 }
 
-/* What was asked for beyond the settings, by the names of the options. */
-static struct hk_json *options_json(unsigned flags)
-{
-	struct hk_json *list = hk_json_array();
-
-	for (size_t i = 0; i < hk_request_options_len; i++)
-		if (flags & hk_request_options[i].flag)
-			hk_json_append(list, hk_json_string(hk_request_options[i].name));
-	return list;
-}
-
 struct hk_json *hk_cli_deployment_json(struct hk_ledger *l, const struct hk_deployment *d)
 {
 	struct hk_json *j = hk_json_object();
 	struct hk_json *stages = hk_json_array();
 	struct hk_error ignored;
 
-	hk_json_set(j, "id", hk_json_int(d->id));
-	hk_json_set(j, "status", hk_json_string(hk_status_name(d->status)));
-	hk_json_set(j, "trigger", hk_json_string(d->trigger));
-	hk_json_set(j, "ref", hk_json_string(d->ref));
-	hk_json_set(j, "commit", hk_json_string(d->commit ? d->commit : d->object));
-	hk_json_set(j, "tag", hk_json_string(d->tag));
-	hk_json_set(j, "summary", hk_json_string(d->summary));
-	hk_json_set(j, "pusher", hk_json_string(d->pusher));
-	hk_json_set(j, "reason", hk_json_string(d->reason));
-	hk_json_set(j, "options", options_json(d->flags));
-	hk_json_set(j, "release", hk_json_string(d->release));
-	hk_json_set(j, "created_at", time_json(d->created_at));
-	hk_json_set(j, "started_at", time_json(d->started_at));
-	hk_json_set(j, "finished_at", time_json(d->finished_at));
-	hk_json_set(j, "error", error_json(d));
+	hk_facts_deployment(j, d);
 	/*
 	 * Stages that cannot be read are missing in the answer; the row itself is what was asked
 	 * for.

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include <deploy/notify.h>
 #include <deploy/project.h>
 #include <deploy/reconcile.h>
 #include <deploy/recover.h>
@@ -59,6 +60,7 @@ static int recover_project(const char *root, const char *name, struct outcome *o
 	}
 	if (recover_locked(&p, l, o, err))
 		return err->code;
+	hk_notify_start(&p, l);
 	hk_recover_missed(&p, l, NULL, hk_head_write, &o->notes);
 	return 0;
 }

@@ -238,7 +238,7 @@ static void finish(struct invocation *in, int failed, const struct hk_error *err
 		hk_json_set(answer, "success", hk_json_bool(!failed));
 		if (failed)
 			hk_json_set(answer, "error", error_json(err));
-		else
+		if (!failed || in->call.answers)
 			hk_json_set(answer, "data",
 				    in->call.data ? hk_steal_ptr(in->call.data) : hk_json_object());
 		hk_json_write(answer, &out);

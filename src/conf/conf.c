@@ -159,6 +159,32 @@ int hk_conf_apply_pushed(struct hk_conf *conf, const char *project_path, const c
 	return 0;
 }
 
+void hk_conf_load_anyway(const char *defaults_path, const char *project_path, struct hk_conf *ret,
+			 hk_conf_problem_fn *fn, void *ctx)
+{
+	HK_CLEANUP(release_files)
+	struct hk_conf_file files[2] = {
+		{ .path = defaults_path, .scope = HK_CONF_DEFAULTS },
+		{ .path = project_path, .scope = HK_CONF_PROJECT },
+	};
+	struct hk_error err = HK_ERROR_INIT;
+
+	*ret = (struct hk_conf)HK_CONF_INIT;
+	if (set_defaults(ret, &err) < 0)
+		fn(ctx, err.message, err.hint);
+	for (size_t i = 0; i < HK_ARRAY_LEN(files); i++) {
+		if (load_file(&files[i], files[i].scope == HK_CONF_DEFAULTS, ret, &err) < 0)
+			fn(ctx, err.message, err.hint);
+		for (size_t k = 0; k < files[i].problems_len; k++) {
+			const struct hk_conf_problem *p = &files[i].problems[k];
+			hk_auto_free char *text =
+				hk_xasprintf("%s:%d: %s", files[i].path, p->line, p->text);
+
+			fn(ctx, text, p->hint);
+		}
+	}
+}
+
 /* Whether a value can stand in a file at all: it would come back as it is. */
 static int check_line(const struct hk_conf_option *o, const char *value, struct hk_error *err)
 {

@@ -85,6 +85,15 @@ int hk_conf_apply_pushed(struct hk_conf *conf, const char *project_path, const c
 			 const char *text, size_t len, struct hk_strlist *problems,
 			 struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * The same as hk_conf_load for whoever looks for problems: *ret is always filled, with what is
+ * right in the files over the defaults (nothing of a file that cannot be read). fn is called for
+ * each problem, in order; hint is "" when there is none.
+ */
+typedef void hk_conf_problem_fn(void *ctx, const char *message, const char *hint);
+void hk_conf_load_anyway(const char *defaults_path, const char *project_path, struct hk_conf *ret,
+			 hk_conf_problem_fn *fn, void *ctx);
+
 /* All options as text, in INI form with a comment on each value's origin; secrets are hidden. */
 void hk_conf_show(const struct hk_conf *conf, struct hk_buf *out);
 

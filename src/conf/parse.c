@@ -64,6 +64,20 @@ static size_t split_names(const char *range, char **copy, const char **names, si
 	return n;
 }
 
+/* Says which names a range has, and the one that was probably meant. */
+static int none_of(const char *range, const char *text, struct hk_error *err)
+{
+	hk_auto_free char *copy = NULL;
+	hk_auto_buf more = HK_BUF_INIT;
+	const char *names[16];
+	size_t n = split_names(range, &copy, names, HK_ARRAY_LEN(names));
+
+	for (size_t i = 0; i < n; i++)
+		hk_buf_addf(&more, "%s%s", i ? ", " : "", names[i]);
+	hk_conf_suggest(text, names, n, &more);
+	return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' is none of %s", text, more.data);
+}
+
 static const struct {
 	const char *word;
 	bool value;
@@ -274,32 +288,6 @@ static int parse_path(const struct hk_conf_option *o HK_UNUSED, const char *text
 	return 0;
 }
 
-/* Whether text is one of the names in the option's range. */
-static int check_name(const struct hk_conf_option *o, const char *text, struct hk_error *err)
-{
-	hk_auto_free char *copy = NULL;
-	hk_auto_buf more = HK_BUF_INIT;
-	const char *names[16];
-	size_t n;
-
-	if (in_range_names(o->range, text))
-		return 0;
-	n = split_names(o->range, &copy, names, HK_ARRAY_LEN(names));
-	for (size_t i = 0; i < n; i++)
-		hk_buf_addf(&more, "%s%s", i ? ", " : "", names[i]);
-	hk_conf_suggest(text, names, n, &more);
-	return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' is none of %s", text, more.data);
-}
-
-static int parse_enum(const struct hk_conf_option *o, const char *text, void *member,
-		      struct hk_error *err)
-{
-	if (check_name(o, text, err) < 0)
-		return err->code;
-	set_string(member, text);
-	return 0;
-}
-
 /* The next item of a list, without blanks around it; *text moves behind its comma. */
 static char *next_item(const char **text)
 {
@@ -316,14 +304,15 @@ static char *next_item(const char **text)
 	return hk_xstrndup(s, len);
 }
 
-static int check_item(const char *item, const char *text, struct hk_error *err)
+static int check_item(const struct hk_conf_option *o, const char *item, const char *text,
+		      struct hk_error *err)
 {
 	if (!*item)
 		return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' has an empty item", text);
 	if (*item == '#' || *item == ';')
 		return hk_error_set(err, HK_E_CONFIG_INVALID, "the item '%s' begins with '%c'",
 				    item, *item);
-	return 0;
+	return *o->range && !in_range_names(o->range, item) ? none_of(o->range, item, err) : 0;
 }
 
 static int parse_list(const struct hk_conf_option *o, const char *text, void *member,
@@ -336,9 +325,7 @@ static int parse_list(const struct hk_conf_option *o, const char *text, void *me
 	for (const char *rest = *text ? text : NULL; rest;) {
 		hk_auto_free char *item = next_item(&rest);
 
-		r = check_item(item, text, err);
-		if (!r && *o->range)
-			r = check_name(o, item, err);
+		r = check_item(o, item, text, err);
 		if (r < 0)
 			return r;
 		hk_strlist_add(&list, item);
@@ -456,6 +443,15 @@ static void release_command(void *member)
 	command->is_auto = false;
 }
 
+static int parse_enum(const struct hk_conf_option *o, const char *text, void *member,
+		      struct hk_error *err)
+{
+	if (!in_range_names(o->range, text))
+		return none_of(o->range, text, err);
+	set_string(member, text);
+	return 0;
+}
+
 /* "304" or "200-299" */
 static int parse_status_range(const char *item, int *from, int *to, struct hk_error *err)
 {
@@ -544,6 +540,20 @@ bool hk_conf_has_comment(const char *text, char c)
 	return false;
 }
 
+size_t hk_conf_find_userinfo(const char *text, size_t *ret_start)
+{
+	const char *scheme = strstr(text, "://"), *end = NULL;
+
+	if (!scheme)
+		return 0;
+	scheme += 3;
+	for (size_t i = 0, n = strcspn(scheme, "/?#"); i < n; i++)
+		if (scheme[i] == '@')
+			end = scheme + i;
+	*ret_start = (size_t)(scheme - text);
+	return end ? (size_t)(end - scheme) : 0;
+}
+
 static int parse_value(const struct hk_conf_option *o, const char *text, struct hk_conf *conf,
 		       struct hk_error *err)
 {
@@ -561,9 +571,10 @@ int hk_conf_value_parse(const struct hk_conf_option *o, const char *text, struct
 {
 	hk_auto_buf takes = HK_BUF_INIT;
 	int r = parse_value(o, text, conf, err);
+	size_t at;
 
 	/* Messages reach the pusher: a secret is not quoted in them. */
-	if (r < 0 && o->secret) {
+	if (r < 0 && (o->secret || hk_conf_find_userinfo(text, &at))) {
 		hk_conf_value_describe(o, &takes);
 		return hk_error_set(err, err->code, "the value is not %s", takes.data);
 	}
@@ -591,7 +602,7 @@ void hk_conf_value_describe(const struct hk_conf_option *o, struct hk_buf *out)
 	hk_buf_addstr(out, types[o->type].noun);
 	if (o->type == HK_CONF_STRING && *o->range) {
 		hk_buf_addf(out, " that matches %s", o->range);
-	} else if (o->type == HK_CONF_ENUM || (o->type == HK_CONF_LIST && *o->range)) {
+	} else if (*o->range && (o->type == HK_CONF_ENUM || o->type == HK_CONF_LIST)) {
 		if (o->type == HK_CONF_LIST)
 			hk_buf_addstr(out, " of");
 		for (const char *p = o->range; *p; p += n + (p[n] == '|')) {

@@ -29,6 +29,12 @@ void hk_conf_value_release(const struct hk_conf_option *o, struct hk_conf *conf)
 /* Appends what the option takes, for people: "a duration, 1s to 24h". */
 void hk_conf_value_describe(const struct hk_conf_option *o, struct hk_buf *out);
 
+/*
+ * The user and password of a URL, as offset and length in text; 0 when it has none, or is no URL.
+ * What is for people does without them.
+ */
+size_t hk_conf_find_userinfo(const char *text, size_t *ret_start);
+
 /* Whether text has a blank followed by c: for ';', what the INI format takes for a comment. */
 bool hk_conf_has_comment(const char *text, char c);
 

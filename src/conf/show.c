@@ -38,6 +38,22 @@ static void add_assignment(const struct hk_conf_option *o, const char *value, st
 	hk_buf_addch(out, '\n');
 }
 
+/* The value as it is for people; returns whether a part of it is hidden. */
+static bool format_shown(const struct hk_conf_option *o, const struct hk_conf *conf,
+			 struct hk_buf *out)
+{
+	hk_auto_buf value = HK_BUF_INIT;
+	size_t start, len;
+
+	hk_conf_value_format(o, conf, &value);
+	len = o->type == HK_CONF_STRING ? hk_conf_find_userinfo(value.data, &start) : 0;
+	if (len)
+		hk_buf_addf(out, "%.*s*%s", (int)start, value.data, value.data + start + len);
+	else
+		hk_buf_addstr(out, value.data);
+	return len > 0;
+}
+
 void hk_conf_show_option(const struct hk_conf_option *o, const struct hk_conf *conf,
 			 const char *origin, struct hk_buf *out)
 {
@@ -47,8 +63,8 @@ void hk_conf_show_option(const struct hk_conf_option *o, const struct hk_conf *c
 		hk_buf_addf(out, "# %s; secret, not shown\n# %s =\n", origin, o->key);
 		return;
 	}
-	hk_conf_value_format(o, conf, &value);
-	hk_buf_addf(out, "# %s\n", origin);
+	hk_buf_addf(out, "# %s%s\n", origin,
+		    format_shown(o, conf, &value) ? "; user and password not shown" : "");
 	add_assignment(o, value.data, out);
 }
 
@@ -72,7 +88,7 @@ struct hk_json *hk_conf_option_to_json(const struct hk_conf_option *o, const str
 	struct hk_json *j = hk_json_object();
 	hk_auto_buf value = HK_BUF_INIT;
 
-	hk_conf_value_format(o, conf, &value);
+	format_shown(o, conf, &value);
 	hk_json_set(j, "value", hk_json_string(o->secret ? NULL : value.data));
 	hk_json_set(j, "origin", hk_json_string(origin));
 	if (o->secret)

@@ -98,6 +98,18 @@ static int add_dotenv(const struct hk_project *p, struct hk_strlist *env, struct
 	return 0;
 }
 
+bool hk_environment_is_secret(const char *entry)
+{
+	static const char *const parts[] = { "SECRET", "TOKEN",	  "PASS", "KEY",
+					     "CRED",   "PRIVATE", "AUTH", "DATABASE_URL" };
+	hk_auto_free char *name = hk_xstrndup(entry, strcspn(entry, "="));
+
+	for (size_t i = 0; i < HK_ARRAY_LEN(parts); i++)
+		if (strcasestr(name, parts[i]))
+			return true;
+	return false;
+}
+
 char *hk_environment_mark(const struct hk_project *p, int64_t deployment)
 {
 	struct stat st = { .st_ino = 0 };

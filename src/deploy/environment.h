@@ -23,6 +23,9 @@ int hk_environment_build(const struct hk_project *p, const struct hk_deployment 
 /* The same without .env and without a deployment: for what must work whatever is broken. */
 void hk_environment_plain(const struct hk_project *p, struct hk_strlist *ret);
 
+/* Whether the value of a NAME=value entry is not for a screen that others may see, by its name. */
+bool hk_environment_is_secret(const char *entry);
+
 /*
  * The entry, for the environment of installs and builds (never of services), by which recovery
  * finds what a killed worker of that deployment has left running. The caller frees.

@@ -135,6 +135,15 @@ static int open_folder(const char *path, int *ret_fd, struct hk_error *err)
 			     quoted.data);
 }
 
+static void set_paths(struct hk_project *p, const char *root, const char *name)
+{
+	p->name = hk_xstrdup(name);
+	p->root = hk_xstrdup(root);
+	p->home_path = below(root, "home", name);
+	p->repo_path = hk_xasprintf("%s/repo.git", p->home_path);
+	p->state_path = below(root, "var/lib/hostkit", name);
+}
+
 int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		    struct hk_error *err)
 {
@@ -143,11 +152,7 @@ int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 
 	if (hk_project_load_conf(root, name, &p.conf, NULL, err))
 		return err->code;
-	p.name = hk_xstrdup(name);
-	p.root = hk_xstrdup(root);
-	p.home_path = below(root, "home", name);
-	p.repo_path = hk_xasprintf("%s/repo.git", p.home_path);
-	p.state_path = below(root, "var/lib/hostkit", name);
+	set_paths(&p, root, name);
 	releases = hk_xasprintf("%s/releases", p.home_path);
 	if (open_folder(p.home_path, &p.home_fd, err) ||
 	    open_folder(p.state_path, &p.state_fd, err) ||
@@ -155,6 +160,30 @@ int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		return err->code;
 	*ret = p;
 	p = (struct hk_project)HK_PROJECT_INIT;
+	return 0;
+}
+
+int hk_project_look(const char *root, const char *name, struct hk_project *ret,
+		    hk_conf_problem_fn *fn, void *ctx, struct hk_error *err)
+{
+	hk_auto_free char *defaults = hk_project_root_path(root, "etc/hostkit/hostkit.ini");
+	hk_auto_free char *own = hk_project_ini_path(root, name);
+	hk_auto_free char *releases = NULL;
+	struct hk_error ignored;
+
+	if (hk_project_check_name(name, err))
+		return err->code;
+	if (!hk_fs_exists(AT_FDCWD, own))
+		return not_found(root, name, err);
+	*ret = (struct hk_project)HK_PROJECT_INIT;
+	hk_conf_load_anyway(defaults, own, &ret->conf, fn, ctx);
+	set_paths(ret, root, name);
+	releases = hk_xasprintf("%s/releases", ret->home_path);
+	if (open_folder(ret->home_path, &ret->home_fd, &ignored) ||
+	    open_folder(releases, &ret->releases_fd, &ignored))
+		ret->releases_fd = -1;
+	if (open_folder(ret->state_path, &ret->state_fd, &ignored))
+		ret->state_fd = -1;
 	return 0;
 }
 
@@ -183,12 +212,30 @@ static bool has_history(const struct hk_project *p)
 	return !hk_fs_list(p->state_fd, "log", &logs, &ignored) && logs.len > 0;
 }
 
+/* The ends that [notify] wants to be reported, as bits. */
+static unsigned notify_statuses(const struct hk_conf *conf)
+{
+	bool all = hk_strlist_has(&conf->notify_on, "all");
+	unsigned bits = 0;
+
+	if (!*conf->notify_url)
+		return 0;
+	for (unsigned s = HK_STATUS_WAITING; s <= HK_STATUS_INTERRUPTED; s++)
+		if (all || hk_strlist_has(&conf->notify_on, hk_status_name((enum hk_status)s)))
+			bits |= 1U << s;
+	return bits;
+}
+
 int hk_project_open_ledger(const struct hk_project *p, struct hk_ledger **ret, struct hk_error *err)
 {
 	hk_auto_free char *path = hk_xasprintf("%s/ledger.db", p->state_path);
 
-	if (hk_fs_exists(p->state_fd, "ledger.db") || !has_history(p))
-		return hk_ledger_open(path, ret, err);
+	if (hk_fs_exists(p->state_fd, "ledger.db") || !has_history(p)) {
+		if (hk_ledger_open(path, ret, err))
+			return err->code;
+		hk_ledger_notify_of(*ret, notify_statuses(&p->conf));
+		return 0;
+	}
 	hk_error_set(err, HK_E_LEDGER_DAMAGED, "the ledger '%s' is missing", path);
 	return hk_error_hint(err,
 			     "restore it from a backup, or make a new one from the releases on "

@@ -39,6 +39,9 @@ int hk_project_check_name(const char *name, struct hk_error *err) HK_MUST_CHECK;
 /* ROOT joined with a path that starts without a slash; the caller frees. */
 char *hk_project_root_path(const char *root, const char *path);
 
+/* Of the project's own settings; the caller frees. */
+char *hk_project_ini_path(const char *root, const char *name);
+
 /* The names of all projects under root, sorted. */
 int hk_project_list(const char *root, struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 
@@ -47,16 +50,21 @@ int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		    struct hk_error *err) HK_MUST_CHECK;
 void hk_project_close(struct hk_project *p);
 
-/* The path of a project's INI file; the caller frees. */
-char *hk_project_ini_path(const char *root, const char *name);
+/*
+ * As much of a project as is there, for whoever looks for problems: conf as by hk_conf_load_anyway,
+ * and a folder that cannot be opened has the descriptor -1. HK_E_NAME_INVALID,
+ * HK_E_PROJECT_NOT_FOUND.
+ */
+int hk_project_look(const char *root, const char *name, struct hk_project *ret,
+		    hk_conf_problem_fn *fn, void *ctx, struct hk_error *err) HK_MUST_CHECK;
 
 /* Only the configuration, for `config check`: see hk_conf_load. */
 int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
 			 struct hk_strlist *problems, struct hk_error *err) HK_MUST_CHECK;
 
 /*
- * HK_E_LEDGER_DAMAGED, beside what hk_ledger_open says, when it is missing although something was
- * deployed; see hk_adopt_releases.
+ * Opens it for what [notify] says. HK_E_LEDGER_DAMAGED, beside what hk_ledger_open says, when it is
+ * missing although something was deployed; see hk_adopt_releases.
  */
 int hk_project_open_ledger(const struct hk_project *p, struct hk_ledger **ret,
 			   struct hk_error *err) HK_MUST_CHECK;

@@ -14,6 +14,7 @@
 #include <deploy/deploy.h>
 #include <deploy/environment.h>
 #include <deploy/missed.h>
+#include <deploy/notify.h>
 #include <deploy/reconcile.h>
 #include <deploy/request.h>
 #include <repo/export.h>
@@ -341,6 +342,8 @@ int hk_recover_if_idle(const struct hk_project *p, struct hk_ledger *l, struct h
 	if (!ret && held)
 		ret = hk_recover(p, l, 0, notes, err);
 	hk_lock_release(&lock);
+	/* What is owed may have outlived its sender. */
+	hk_notify_start(p, l);
 	return ret;
 }
 

@@ -21,7 +21,7 @@
 int hk_recover(const struct hk_project *p, struct hk_ledger *l, int64_t keep,
 	       struct hk_strlist *notes, struct hk_error *err) HK_MUST_CHECK;
 
-/* hk_recover, when there is a dead row and the lock is free. */
+/* hk_recover, when there is a dead row and the lock is free; then hk_notify_start. */
 int hk_recover_if_idle(const struct hk_project *p, struct hk_ledger *l, struct hk_strlist *notes,
 		       struct hk_error *err) HK_MUST_CHECK;
 

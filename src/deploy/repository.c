@@ -18,13 +18,11 @@
 #define GIT_MS 10000
 #define OLDEST_MINOR 29 /* git 2.29 brought proc-receive */
 
-static const char *const hooks[] = { "pre-receive", "proc-receive", "post-receive" };
+const char *const hk_repository_hooks[] = { "pre-receive", "proc-receive", "post-receive", NULL };
 
 #define STRICT_KEY "receive." HK_REPOSITORY_STRICT_KEY
 
-static const struct {
-	const char *key, *value;
-} settings[] = {
+const struct hk_repository_setting hk_repository_settings[] = {
 	/* Pins of releases are ours: not for clients to see or to push to. */
 	{ "transfer.hideRefs", "refs/hostkit" },
 	/* An account's own core.hooksPath must not make pushes deploy nothing. */
@@ -35,6 +33,7 @@ static const struct {
 	 */
 	{ "core.fsync", "committed,reference" },
 	{ "receive.advertisePushOptions", "true" },
+	{ NULL, NULL },
 };
 
 /* Hooks are links to the installed programs, so that an upgrade reaches every repository. */
@@ -45,11 +44,11 @@ static int link_hooks(const char *repo_path, struct hk_error *err)
 
 	if (hk_fs_mkdir_p(AT_FDCWD, dir, 0755, err) || hk_fs_open_dir(AT_FDCWD, dir, &fd, err))
 		return err->code;
-	for (size_t i = 0; i < HK_ARRAY_LEN(hooks); i++) {
+	for (const char *const *hook = hk_repository_hooks; *hook; hook++) {
 		hk_auto_free char *program = NULL;
 
-		if (hk_self_program(hooks[i], &program, err) ||
-		    hk_fs_swap_link(fd, program, hooks[i], err))
+		if (hk_self_program(*hook, &program, err) ||
+		    hk_fs_swap_link(fd, program, *hook, err))
 			return err->code;
 	}
 	return 0;
@@ -61,8 +60,8 @@ int hk_repository_set_up(const char *path, const char *home, bool strict, struct
 
 	if (hk_repo_open(path, home, &repo, err))
 		return err->code;
-	for (size_t i = 0; i < HK_ARRAY_LEN(settings); i++)
-		if (hk_repo_set_config(repo, settings[i].key, settings[i].value, err))
+	for (const struct hk_repository_setting *s = hk_repository_settings; s->key; s++)
+		if (hk_repo_set_config(repo, s->key, s->value, err))
 			return err->code;
 	/* git must not be told of a hook that is not there yet. Every ref begins so. */
 	if (link_hooks(path, err) ||
@@ -88,10 +87,10 @@ int hk_repository_make(const char *path, const char *home, const char *branch, b
 
 static bool hooks_are_there(const char *path)
 {
-	for (size_t i = 0; i < HK_ARRAY_LEN(hooks); i++) {
-		hk_auto_free char *hook = hk_xasprintf("%s/hooks/%s", path, hooks[i]);
+	for (const char *const *hook = hk_repository_hooks; *hook; hook++) {
+		hk_auto_free char *file = hk_xasprintf("%s/hooks/%s", path, *hook);
 
-		if (access(hook, X_OK))
+		if (access(file, X_OK))
 			return false;
 	}
 	return true;

@@ -12,6 +12,14 @@
 /* The last part of receive.procReceiveRefs (git-config(1)), which only the strict mode has. */
 #define HK_REPOSITORY_STRICT_KEY "procReceiveRefs"
 
+/* What makes a repository deploy: hooks that are links to our programs, and settings of git. */
+extern const char *const hk_repository_hooks[]; /* up to NULL */
+
+struct hk_repository_setting {
+	const char *key, *value;
+};
+extern const struct hk_repository_setting hk_repository_settings[]; /* up to a row without a key */
+
 /*
  * Makes the repository at path, or puts the settings and hooks of an existing one right: links to
  * the installed programs, push options, syncing, hidden refs, and proc-receive for strict. home as

@@ -18,6 +18,7 @@
 
 struct exchange {
 	CURL *curl;
+	struct curl_slist *headers;
 	int64_t max_body;
 	int64_t body_bytes;
 	bool too_large;
@@ -36,6 +37,7 @@ static void init_global(void)
 static void release_exchange(struct exchange *x)
 {
 	curl_easy_cleanup(x->curl);
+	curl_slist_free_all(x->headers);
 	hk_buf_release(&x->head);
 }
 
@@ -81,16 +83,13 @@ static size_t take_body(char *data, size_t size, size_t n, void *ctx)
 	return x->too_large ? 0 : len;
 }
 
-/* A URL that is no http URL is the caller's bug, and not an answer. */
-static int check_url(const char *url, struct hk_error *err)
+static bool has_scheme(const char *url, const char *wanted)
 {
 	HK_CLEANUP(release_url) CURLU *u = curl_url();
 	HK_CLEANUP(release_string) char *scheme = NULL;
 
-	if (!u || curl_url_set(u, CURLUPART_URL, url, 0) ||
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) || strcasecmp(scheme, "http"))
-		return hk_error_set(err, HK_E_INTERNAL, "'%s' is not an http URL", url);
-	return 0;
+	return u && !curl_url_set(u, CURLUPART_URL, url, 0) &&
+	       !curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) && !strcasecmp(scheme, wanted);
 }
 
 static const struct {
@@ -109,12 +108,11 @@ static const struct {
 	CURLoption option;
 	const char *value;
 } fixed_strings[] = {
-	{ CURLOPT_PROTOCOLS_STR, "http" },
 	{ CURLOPT_PROXY, "" },
-	{ CURLOPT_USERAGENT, "hostkit/" PACKAGE_VERSION " health-check" },
 };
 
-static CURLcode set_options(struct exchange *x, const char *url, int64_t timeout_ms)
+static CURLcode set_options(struct exchange *x, const char *url, const char *protocols,
+			    int64_t timeout_ms)
 {
 	CURLcode rc = curl_easy_setopt(x->curl, CURLOPT_URL, url);
 
@@ -122,6 +120,8 @@ static CURLcode set_options(struct exchange *x, const char *url, int64_t timeout
 		rc = curl_easy_setopt(x->curl, fixed_numbers[i].option, fixed_numbers[i].value);
 	for (size_t i = 0; !rc && i < HK_ARRAY_LEN(fixed_strings); i++)
 		rc = curl_easy_setopt(x->curl, fixed_strings[i].option, fixed_strings[i].value);
+	if (!rc)
+		rc = curl_easy_setopt(x->curl, CURLOPT_PROTOCOLS_STR, protocols);
 	/* For libcurl, a limit of 0 is none. */
 	if (!rc)
 		rc = curl_easy_setopt(x->curl, CURLOPT_TIMEOUT_MS,
@@ -135,7 +135,13 @@ static CURLcode set_options(struct exchange *x, const char *url, int64_t timeout
 	return rc;
 }
 
-static int set_up(struct exchange *x, const char *url, int64_t timeout_ms, struct hk_error *err)
+static int fail_set_up(const char *why, struct hk_error *err)
+{
+	return hk_error_set(err, HK_E_INTERNAL, "cannot set up libcurl%s%s", *why ? ": " : "", why);
+}
+
+static int set_up(struct exchange *x, const char *url, const char *protocols, int64_t timeout_ms,
+		  struct hk_error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	CURLcode rc;
@@ -143,12 +149,9 @@ static int set_up(struct exchange *x, const char *url, int64_t timeout_ms, struc
 	pthread_once(&once, init_global);
 	x->curl = global_result ? NULL : curl_easy_init();
 	if (!x->curl)
-		return hk_error_set(err, HK_E_INTERNAL, "cannot set up libcurl");
-	rc = set_options(x, url, timeout_ms);
-	if (rc)
-		return hk_error_set(err, HK_E_INTERNAL, "cannot set up a request to '%s': %s", url,
-				    curl_easy_strerror(rc));
-	return 0;
+		return fail_set_up("", err);
+	rc = set_options(x, url, protocols, timeout_ms);
+	return rc ? fail_set_up(curl_easy_strerror(rc), err) : 0;
 }
 
 static enum hk_http_outcome judge(const struct exchange *x, CURLcode rc)
@@ -186,20 +189,74 @@ static void fill(struct exchange *x, CURLcode rc, struct hk_http_response *ret)
 			       strlen(location->value));
 }
 
+static void perform(struct exchange *x, struct hk_http_response *ret)
+{
+	int64_t start = hk_clock_mono_ms();
+	CURLcode rc = curl_easy_perform(x->curl);
+
+	*ret = (struct hk_http_response){ .ms = hk_clock_mono_ms() - start };
+	fill(x, rc, ret);
+}
+
 int hk_http_get(const char *url, int64_t timeout_ms, int64_t max_body, struct hk_http_response *ret,
 		struct hk_error *err)
 {
 	HK_CLEANUP(release_exchange)
 	struct exchange x = { .max_body = max_body, .head = HK_BUF_INIT };
-	struct hk_http_response response = { .status = 0 };
-	int64_t start = hk_clock_mono_ms();
 	CURLcode rc;
 
-	if (check_url(url, err) || set_up(&x, url, timeout_ms, err))
+	/* A URL that is no http URL is the caller's bug, and not an answer. */
+	if (!has_scheme(url, "http"))
+		return hk_error_set(err, HK_E_INTERNAL, "'%s' is not an http URL", url);
+	if (set_up(&x, url, "http", timeout_ms, err))
 		return err->code;
-	rc = curl_easy_perform(x.curl);
-	fill(&x, rc, &response);
-	response.ms = hk_clock_mono_ms() - start;
-	*ret = response;
+	rc = curl_easy_setopt(x.curl, CURLOPT_USERAGENT,
+			      "hostkit/" PACKAGE_VERSION " health-check");
+	if (rc)
+		return fail_set_up(curl_easy_strerror(rc), err);
+	perform(&x, ret);
+	return 0;
+}
+
+static CURLcode set_post(struct exchange *x, const struct hk_http_post *post)
+{
+	CURLcode rc = curl_easy_setopt(x->curl, CURLOPT_USERAGENT, "hostkit/" PACKAGE_VERSION);
+
+	for (size_t i = 0; i < post->headers->len; i++) {
+		struct curl_slist *more = curl_slist_append(x->headers, post->headers->items[i]);
+
+		if (!more)
+			return CURLE_OUT_OF_MEMORY;
+		x->headers = more;
+	}
+	if (!rc)
+		rc = curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->headers);
+	if (!rc)
+		rc = curl_easy_setopt(x->curl, CURLOPT_POST, 1L);
+	if (!rc)
+		rc = curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->len);
+	if (!rc)
+		rc = curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, post->body);
+	return rc;
+}
+
+int hk_http_post(const struct hk_http_post *post, struct hk_http_response *ret,
+		 struct hk_error *err)
+{
+	HK_CLEANUP(release_exchange)
+	struct exchange x = { .max_body = post->max_body, .head = HK_BUF_INIT };
+	curl_off_t retry = 0;
+	CURLcode rc;
+
+	if (!has_scheme(post->url, "http") && !has_scheme(post->url, "https"))
+		return hk_error_set(err, HK_E_INTERNAL, "the URL is not one of http or https");
+	if (set_up(&x, post->url, "http,https", post->timeout_ms, err))
+		return err->code;
+	rc = set_post(&x, post);
+	if (rc)
+		return fail_set_up(curl_easy_strerror(rc), err);
+	perform(&x, ret);
+	curl_easy_getinfo(x.curl, CURLINFO_RETRY_AFTER, &retry);
+	ret->retry_s = retry;
 	return 0;
 }

@@ -178,6 +178,36 @@ int hk_repo_set_config(struct hk_repo *repo, const char *key, const char *value,
 	return 0;
 }
 
+struct wanted {
+	const char *value;
+	bool found;
+};
+
+static int compare_value(const git_config_entry *entry, void *ctx)
+{
+	struct wanted *w = ctx;
+
+	w->found |= !strcmp(entry->value, w->value);
+	return 0;
+}
+
+int hk_repo_has_config(struct hk_repo *repo, const char *key, const char *value, bool *ret,
+		       struct hk_error *err)
+{
+	struct wanted w = { .value = value };
+	git_config *local = NULL;
+	int rc = git_config_open_level(&local, repo->config, GIT_CONFIG_LEVEL_LOCAL);
+
+	if (!rc)
+		rc = git_config_get_multivar_foreach(local, key, NULL, compare_value, &w);
+	git_config_free(local);
+	if (rc && rc != GIT_ENOTFOUND)
+		return hk_git_error(err, HK_E_REPOSITORY_FAILED,
+				    "cannot read '%s' in the config of '%s'", key, repo->path);
+	*ret = w.found;
+	return 0;
+}
+
 /* One line of text without anything that moves a cursor or colours a terminal. */
 static void printable(const char *text, char *out, size_t size)
 {

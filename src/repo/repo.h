@@ -41,6 +41,10 @@ int hk_repo_get_config(struct hk_repo *repo, const char *key, char **ret,
 int hk_repo_set_config(struct hk_repo *repo, const char *key, const char *value,
 		       struct hk_error *err) HK_MUST_CHECK;
 
+/* Whether the repository's own config file gives the key that value (one of several, perhaps). */
+int hk_repo_has_config(struct hk_repo *repo, const char *key, const char *value, bool *ret,
+		       struct hk_error *err) HK_MUST_CHECK;
+
 struct hk_commit {
 	char oid[HK_OID_LEN];
 	char tree[HK_OID_LEN];

@@ -59,25 +59,43 @@ static bool is_in_use(const char *path)
 	return users.len > 0;
 }
 
-int hk_repo_remove_stale_locks(const char *path, unsigned *ret_removed, struct hk_error *err)
+/* Those that are there, are there a moment later, and that nobody can hold. */
+static void find_stale(const char *path, int fd, struct hk_strlist *ret)
 {
-	hk_auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	hk_auto_strlist first = HK_STRLIST_INIT, still = HK_STRLIST_INIT;
 
 	/* A repository that is not there is for others to tell. */
 	if (fd < 0 || is_in_use(path))
-		return 0;
+		return;
 	find(fd, &first);
 	if (!first.len)
-		return 0;
+		return;
 	poll(NULL, 0, SETTLE_MS);
 	if (is_in_use(path))
-		return 0;
+		return;
 	find(fd, &still);
-	for (size_t i = 0; i < still.len; i++) {
-		if (!hk_strlist_has(&first, still.items[i]))
-			continue;
-		if (hk_fs_remove_tree(fd, still.items[i], err))
+	for (size_t i = 0; i < still.len; i++)
+		if (hk_strlist_has(&first, still.items[i]))
+			hk_strlist_add(ret, still.items[i]);
+}
+
+unsigned hk_repo_count_stale_locks(const char *path)
+{
+	hk_auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	hk_auto_strlist stale = HK_STRLIST_INIT;
+
+	find_stale(path, fd, &stale);
+	return (unsigned)stale.len;
+}
+
+int hk_repo_remove_stale_locks(const char *path, unsigned *ret_removed, struct hk_error *err)
+{
+	hk_auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	hk_auto_strlist stale = HK_STRLIST_INIT;
+
+	find_stale(path, fd, &stale);
+	for (size_t i = 0; i < stale.len; i++) {
+		if (hk_fs_remove_tree(fd, stale.items[i], err))
 			return err->code;
 		(*ret_removed)++;
 	}

@@ -15,4 +15,7 @@
 int hk_repo_remove_stale_locks(const char *path, unsigned *ret_removed,
 			       struct hk_error *err) HK_MUST_CHECK;
 
+/* How many it would remove; nothing is changed. */
+unsigned hk_repo_count_stale_locks(const char *path);
+
 #endif

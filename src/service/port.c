@@ -4,17 +4,15 @@
 #include <service/port.h>
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <base/buf.h>
 #include <base/clock.h>
+#include <base/human.h>
 #include <base/lines.h>
 
 #define CONNECT_MS 500 /* a listener whose queue is full does not answer */
@@ -139,29 +137,41 @@ static void add_name(const char *pid, struct hk_buf *out)
 }
 
 /* Appends "process 4711 ('node')", or as much as can be known. */
-static void describe_holder(const struct listener *l, struct hk_buf *out)
+static pid_t describe_holder(const struct listener *l, struct hk_buf *out)
 {
 	hk_auto_closedir DIR *proc = opendir("/proc");
 	const struct dirent *e;
+	struct hk_error ignored;
+	int64_t pid;
 
 	while (proc && (e = readdir(proc))) {
-		if (!isdigit((unsigned char)e->d_name[0]) || !holds_socket(e->d_name, l->inode))
+		if (hk_human_parse_int(e->d_name, 1, INT32_MAX, &pid, &ignored) ||
+		    !holds_socket(e->d_name, l->inode))
 			continue;
 		hk_buf_addf(out, "process %s", e->d_name);
 		add_name(e->d_name, out);
-		return;
+		return (pid_t)pid;
 	}
 	hk_buf_addf(out, "a process of user %u", l->uid);
+	return 0;
+}
+
+bool hk_port_find_listener(int port, pid_t *ret_pid, struct hk_buf *who)
+{
+	struct listener l;
+
+	if (!find_listener("/proc/net/tcp", port, &l) && !find_listener("/proc/net/tcp6", port, &l))
+		return false;
+	*ret_pid = describe_holder(&l, who);
+	return true;
 }
 
 static int taken(int port, struct hk_error *err)
 {
 	hk_auto_buf who = HK_BUF_INIT;
-	struct listener l;
+	pid_t pid;
 
-	if (find_listener("/proc/net/tcp", port, &l) || find_listener("/proc/net/tcp6", port, &l))
-		describe_holder(&l, &who);
-	else
+	if (!hk_port_find_listener(port, &pid, &who))
 		hk_buf_addstr(&who, "another process");
 	hk_error_set(err, HK_E_PORT_IN_USE, "port %d is taken by %s", port, who.data);
 	return hk_error_hint(err, "stop it, or give the project another port ([project] port)");

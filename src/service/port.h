@@ -1,9 +1,13 @@
 /*
- * Whether a service can have its port (private to service).
+ * Who has a service's port.
  */
 #ifndef HK_SERVICE_PORT_H
 #define HK_SERVICE_PORT_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <base/buf.h>
 #include <base/error.h>
 
 /*
@@ -12,5 +16,11 @@
  * for a good message, not a reservation: somebody else may still be quicker than the service.
  */
 int hk_port_check(int port, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Whether something listens there, without trying to connect or to bind. *ret_pid is who, 0 where
+ * the caller may not know; who gets it in words: "process 4711 ('node')".
+ */
+bool hk_port_find_listener(int port, pid_t *ret_pid, struct hk_buf *who);
 
 #endif

@@ -18,6 +18,7 @@
 struct hk_ledger {
 	sqlite3 *db;
 	char *path;
+	unsigned notify; /* see hk_ledger_notify_of */
 };
 
 /* A value to bind, borrowed until the statement is finalized; a NULL text is bound as NULL. */
@@ -80,6 +81,10 @@ int hk_db_end(struct hk_ledger *l, int rc, struct hk_error *err) HK_MUST_CHECK;
 struct hk_ref_seen;
 int hk_db_see_ref(struct hk_ledger *l, const struct hk_ref_seen *ref,
 		  struct hk_error *err) HK_MUST_CHECK;
+
+/* Records that the end of a deployment is to be reported, within the caller's transaction. */
+int hk_db_owe_notification(struct hk_ledger *l, int64_t deployment, int64_t now,
+			   struct hk_error *err) HK_MUST_CHECK;
 
 /* A copy of a text column, the caller's to free; NULL for NULL. */
 char *hk_db_text(sqlite3_stmt *s, int column);

@@ -291,6 +291,8 @@ int hk_ledger_finish_deployment(struct hk_ledger *l, int64_t id, enum hk_status 
 				 HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(stage_ends[status]),
 					      HK_DB_INT(now)),
 				 NULL, err);
+	if (!rc && l->notify & 1U << status)
+		rc = hk_db_owe_notification(l, id, now, err);
 	return hk_db_end(l, rc, err);
 }
 
@@ -368,6 +370,7 @@ static int forget(struct hk_ledger *l, int64_t id, struct hk_error *err)
 	static const char *const steps[] = {
 		"DELETE FROM stage WHERE deployment = ?1",
 		"DELETE FROM release WHERE deployment = ?1",
+		"DELETE FROM notification WHERE deployment = ?1",
 		"DELETE FROM deployment WHERE id = ?1",
 	};
 	int rc = hk_db_begin(l, err);

@@ -84,8 +84,10 @@ static const char *const migrations[] = {
 	") STRICT;"
 	"PRAGMA user_version = 2;",
 
-	/* Why somebody deploys; the hostkit.ini of the pushed tree; up to which deployment
-	   something is forgiven (limits.c). */
+	/*
+	 * Why somebody deploys; the hostkit.ini of the pushed tree; up to which deployment
+	 * something is forgiven (limits.c).
+	 */
 	"ALTER TABLE deployment ADD COLUMN reason TEXT;"
 	"ALTER TABLE deployment ADD COLUMN settings TEXT;"
 	"CREATE TABLE forgiven ("
@@ -93,6 +95,18 @@ static const char *const migrations[] = {
 	" up_to INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;"
 	"PRAGMA user_version = 3;",
+
+	/* What is owed to [notify] url, and what came of it (notifications.c). */
+	"CREATE TABLE notification ("
+	" deployment INTEGER PRIMARY KEY REFERENCES deployment (id),"
+	" status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sent', 'failed')),"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" http_status INTEGER NOT NULL DEFAULT 0,"
+	" error TEXT,"
+	" created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX notification_pending ON notification (deployment) WHERE status = 'pending';"
+	"PRAGMA user_version = 4;",
 };
 
 /*
@@ -238,6 +252,32 @@ int hk_ledger_open(const char *path, struct hk_ledger **ret, struct hk_error *er
 		if (rc)
 			return rc;
 	}
+	*ret = hk_steal_ptr(l);
+	return 0;
+}
+
+int hk_ledger_look(const char *path, struct hk_ledger **ret, struct hk_error *err)
+{
+	HK_CLEANUP(hk_cleanup_ledger) struct hk_ledger *l = hk_xcalloc(1, sizeof(*l));
+	hk_auto_free char *dir = NULL;
+	int version;
+	int rc;
+
+	rc = resolve(path, &l->path, &dir, err);
+	if (!rc)
+		rc = connect_file(l, err);
+	/* Not opened for reading only, which would leave files of SQLite's behind. */
+	if (!rc)
+		rc = hk_db_exec(l, "PRAGMA query_only = 1", err);
+	if (!rc)
+		rc = read_version(l, &version, err);
+	if (rc)
+		return rc;
+	if (version < (int)HK_ARRAY_LEN(migrations))
+		return hk_error_set(err, HK_E_NOT_SUPPORTED,
+				    "the ledger '%s' has version %d; the next command or push "
+				    "brings it to %d",
+				    l->path, version, (int)HK_ARRAY_LEN(migrations));
 	*ret = hk_steal_ptr(l);
 	return 0;
 }

@@ -26,6 +26,12 @@ struct hk_ledger;
 int hk_ledger_open(const char *path, struct hk_ledger **ret, struct hk_error *err) HK_MUST_CHECK;
 void hk_ledger_close(struct hk_ledger *l);
 
+/*
+ * Opens an existing file for reading only: nothing is created or migrated. An older version than
+ * this hostkit's is HK_E_NOT_SUPPORTED.
+ */
+int hk_ledger_look(const char *path, struct hk_ledger **ret, struct hk_error *err) HK_MUST_CHECK;
+
 /* Reads all of it (some ms): HK_E_LEDGER_DAMAGED unless it is sound. */
 int hk_ledger_check(struct hk_ledger *l, struct hk_error *err) HK_MUST_CHECK;
 void hk_cleanup_ledger(struct hk_ledger **l);
@@ -275,6 +281,46 @@ int hk_ledger_resume(struct hk_ledger *l, bool *ret_was, struct hk_error *err) H
 /* *ret is the caller's to release; its at is 0 when the project is not paused. */
 int hk_ledger_get_pause(struct hk_ledger *l, struct hk_pause *ret,
 			struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Notifications. From now on, hk_ledger_finish_deployment through this handle also records, in the
+ * same transaction, that an end with one of these statuses (bits 1 << enum hk_status) is to be
+ * reported: whatever dies next, it is known what is owed.
+ */
+void hk_ledger_notify_of(struct hk_ledger *l, unsigned statuses);
+
+enum hk_notified {
+	HK_NOTIFIED_PENDING,
+	HK_NOTIFIED_SENT,
+	HK_NOTIFIED_FAILED, /* given up */
+};
+
+const char *hk_notified_name(enum hk_notified status); /* "pending", … */
+
+struct hk_notification {
+	int64_t deployment; /* 0: none */
+	enum hk_notified status;
+	int64_t attempts;
+	int64_t http_status;		/* of the last attempt; 0: no answer, or none yet */
+	char *error;			/* why the last attempt failed; NULL: it did not */
+	int64_t created_at, updated_at; /* when the deployment ended; the last attempt's end */
+};
+
+#define HK_NOTIFICATION_INIT    \
+	{                       \
+		.deployment = 0 \
+	}
+void hk_notification_release(struct hk_notification *n);
+
+/* The oldest that is pending, or the newest of all; *ret is the caller's to release. */
+int hk_ledger_pending_notification(struct hk_ledger *l, struct hk_notification *ret,
+				   struct hk_error *err) HK_MUST_CHECK;
+int hk_ledger_last_notification(struct hk_ledger *l, struct hk_notification *ret,
+				struct hk_error *err) HK_MUST_CHECK;
+
+/* Records status, attempts, http_status and error of one that is pending. */
+int hk_ledger_set_notification(struct hk_ledger *l, const struct hk_notification *n,
+			       struct hk_error *err) HK_MUST_CHECK;
 
 /*
  * A release that is on disk but not in the ledger, which was lost: recorded with a deployment of

@@ -149,6 +149,21 @@ static int exec_in_path(const char *const *argv, const char *const *env, struct 
 	return hk_error_hint(err, "install it, or add its folder to PATH");
 }
 
+char *hk_exec_find(const char *path, const char *name)
+{
+	struct stat st;
+
+	for (const char *p = path; *p; p += *p == ':') {
+		size_t len = strcspn(p, ":");
+		hk_auto_free char *file = hk_xasprintf("%.*s/%s", (int)len, p, name);
+
+		p += len;
+		if (len && !stat(file, &st) && S_ISREG(st.st_mode) && !access(file, X_OK))
+			return hk_steal_ptr(file);
+	}
+	return NULL;
+}
+
 int hk_exec(const char *const *argv, const char *const *env, struct hk_error *err)
 {
 	if (!argv || !argv[0] || !argv[0][0])

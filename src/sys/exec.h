@@ -1,5 +1,5 @@
 /*
- * exec with an explanation (private to sys).
+ * exec with an explanation (for sys), and its search alone.
  */
 #ifndef HK_SYS_EXEC_H
 #define HK_SYS_EXEC_H
@@ -11,5 +11,9 @@
  * no slash; a file without a #! line is not given to a shell. Returns only on failure.
  */
 int hk_exec(const char *const *argv, const char *const *env, struct hk_error *err);
+
+/* The first file of that name that may be executed in the folders of path; NULL, or the caller's.
+ */
+char *hk_exec_find(const char *path, const char *name);
 
 #endif

@@ -3,10 +3,12 @@
  * session of its own, with the deployment's log as stdout and stderr; it does not know whether
  * anyone watches.
  *
- * hostkit-worker ROOT NAME TASK …: what hooks, which have no libgit2, have done for them:
+ * hostkit-worker ROOT NAME TASK …: what hooks, which have no libgit2, have done for them, and what
+ * nobody waits for:
  * recover: puts right what dead workers and lost clients left;
  * follow: makes the repository's settings what the INI file says;
- * check, plan REF OLD NEW FLAGS: looks at a pushed commit (deploy/inspect.h).
+ * check, plan REF OLD NEW FLAGS: looks at a pushed commit (deploy/inspect.h);
+ * notify: reports the ends of deployments to [notify] url.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,6 +24,7 @@
 #include <base/log.h>
 #include <deploy/deploy.h>
 #include <deploy/inspect.h>
+#include <deploy/notify.h>
 #include <deploy/queue.h>
 #include <deploy/recover.h>
 #include <deploy/repository.h>
@@ -223,6 +226,21 @@ static int recover(struct worker *w, char **argv)
 	return hk_code_exit(ret);
 }
 
+/* Likewise. */
+static int notify(struct worker *w, char **argv)
+{
+	struct hk_error err = HK_ERROR_INIT;
+	int ret = open_project(w, argv, &err);
+
+	if (!ret)
+		ret = hk_project_open_ledger(&w->project, &w->ledger, &err);
+	if (!ret)
+		ret = hk_notify_send(&w->project, w->ledger, &err);
+	if (ret)
+		hk_report_say(&w->text.report, HK_REPORT_ERROR, "%s", err.message);
+	return hk_code_exit(ret);
+}
+
 /* Nobody reads what it says, either. */
 static int follow(struct worker *w, char **argv)
 {
@@ -265,17 +283,20 @@ static const struct {
 	int argc;
 	int (*run)(struct worker *w, char **argv);
 } tasks[] = {
-	{ "recover", 4, recover },
-	{ "follow", 4, follow },
-	{ HK_INSPECT_CHECK, 8, inspect },
-	{ HK_INSPECT_PLAN, 8, inspect },
+	{ "recover", 4, recover },	  { "notify", 4, notify },	   { "follow", 4, follow },
+	{ HK_INSPECT_CHECK, 8, inspect }, { HK_INSPECT_PLAN, 8, inspect },
 };
 
 static int deploy(struct worker *w, char **argv)
 {
 	struct hk_error err = HK_ERROR_INIT;
+	int status = set_up(w, argv, &err) ? give_up(w, &err) : work(w);
 
-	return set_up(w, argv, &err) ? give_up(w, &err) : work(w);
+	let_go(&w->lock);
+	/* All is said: nobody waits for the receiver. */
+	if (w->ledger)
+		hk_notify_start(&w->project, w->ledger);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -294,7 +315,6 @@ int main(int argc, char **argv)
 		return hk_code_exit(HK_E_USAGE);
 	}
 	status = run(&w, argv);
-	let_go(&w.lock);
 	hk_deploy_release(&w.deploy);
 	hk_ledger_close(w.ledger);
 	hk_project_close(&w.project);

@@ -11,7 +11,7 @@ test_begin "the record of deployments"
 new_project site
 
 never() {
-	[ "$(hostkit --json deploy status site)" = '{"success":true,"data":{"active":null,"last":null,"running":null,"paused":null,"ratelimit":{"enabled":false,"used":0,"max":10,"window_s":3600,"failures":0,"failure_limit":3,"cooldown_s":300,"refused":null,"next_at":null}}}' ]
+	[ "$(hostkit --json deploy status site)" = '{"success":true,"data":{"active":null,"last":null,"running":null,"paused":null,"ratelimit":{"enabled":false,"used":0,"max":10,"window_s":3600,"failures":0,"failure_limit":3,"cooldown_s":300,"refused":null,"next_at":null},"notify":null}}' ]
 	[ "$(hostkit --json deploy history site)" = '{"success":true,"data":{"deployments":[]}}' ]
 	hostkit deploy status site >out
 	contains out "no deployments yet"
@@ -34,7 +34,7 @@ shape() {
 	python3 - <<-'PY'
 		import json, re
 		d = json.load(open('answer'))['data']
-		assert list(d) == ['active', 'last', 'running', 'paused', 'ratelimit'], list(d)
+		assert list(d) == ['active', 'last', 'running', 'paused', 'ratelimit', 'notify'], list(d)
 		time = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$')
 		a = d['active']
 		assert {'release', 'commit', 'ref', 'deployed_at'} <= set(a), a

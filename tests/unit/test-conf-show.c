@@ -26,7 +26,9 @@ static const char rich[] =
 	"[health]\nenabled = off\npath = /\ninterval = 601ms\ntimeout = 60m\n"
 	"expect = 100-199, 304,500-599\non_failure = rollback\n"
 	"[ratelimit]\nenabled = no\nmax = 1\nwindow = 90m\nfailure_limit = 0\ncooldown = 720h\n"
-	"[autopause]\nenabled = yes\nfailures = 1000\nwindow = 1s\n";
+	"[autopause]\nenabled = yes\nfailures = 1000\nwindow = 1s\n"
+	"[notify]\nurl = https://x.example.org/a@b?c\nsecret = s3cret\non = all,superseded\n"
+	"timeout = 1s\nattempts = 1\n";
 
 static void assert_same(const struct hk_conf *a, const struct hk_conf *b)
 {
@@ -34,6 +36,8 @@ static void assert_same(const struct hk_conf *a, const struct hk_conf *b)
 		const struct hk_conf_option *o = &hk_conf_options[i];
 		hk_auto_buf x = HK_BUF_INIT, y = HK_BUF_INIT;
 
+		if (o->secret)
+			continue;
 		hk_conf_value_format(o, a, &x);
 		hk_conf_value_format(o, b, &y);
 		assert_string_equal(x.data, y.data);
@@ -66,6 +70,9 @@ static void test_show(void **state)
 	assert_string_equal(second.service_status.argv.items[2], "x ;y");
 	assert_int_equal(second.install_timeout, 1500);
 	assert_int_equal(second.health_expect.ranges[2].to, 599);
+	assert_string_equal(first.notify_secret, "s3cret");
+	assert_null(strstr(text.data, "s3cret"));
+	assert_string_equal(second.notify_on.items[1], "superseded");
 	/* The rich file sets every option, so that a new row must be added there. */
 	for (size_t i = 0; i < hk_conf_options_len; i++)
 		assert_string_not_equal(first.origins[i], "default");
@@ -143,7 +150,10 @@ static void test_json(void **state)
 
 		o = hk_json_get(hk_json_get(j, hk_conf_options[i].section), hk_conf_options[i].key);
 		hk_conf_value_format(&hk_conf_options[i], &conf, &value);
-		assert_string_equal(hk_json_get_string(o, "value"), value.data);
+		if (hk_conf_options[i].secret)
+			assert_null(hk_json_get_string(o, "value"));
+		else
+			assert_string_equal(hk_json_get_string(o, "value"), value.data);
 		assert_string_equal(hk_json_get_string(o, "origin"), conf.origins[i]);
 	}
 }
@@ -177,6 +187,49 @@ static void test_rows(void **state)
 	j = hk_conf_option_to_json(&o, &conf, "x.ini:7");
 	hk_json_write(j, &out);
 	assert_string_equal(out.data, "{\"value\":null,\"origin\":\"x.ini:7\",\"secret\":true}");
+}
+
+/* What is shown, or quoted in a message, has neither user nor password. */
+static void test_userinfo(void **state)
+{
+	const struct hk_conf_option *o = hk_conf_option_find("notify", "url");
+	hk_auto_conf conf = HK_CONF_INIT;
+	struct hk_error err = HK_ERROR_INIT;
+	hk_auto_buf out = HK_BUF_INIT;
+	hk_auto_json *j = NULL;
+
+	(void)state;
+	assert_int_equal(hk_conf_value_parse(o, "http://u:p@w@h.org/x@y", &conf, &err), 0);
+	hk_conf_show_option(o, &conf, "x.ini:7", &out);
+	assert_string_equal(out.data, "# x.ini:7; user and password not shown\n"
+				      "url = http://*@h.org/x@y\n");
+	hk_buf_reset(&out);
+	j = hk_conf_option_to_json(o, &conf, "x.ini:7");
+	hk_json_write(j, &out);
+	assert_string_equal(out.data, "{\"value\":\"http://*@h.org/x@y\",\"origin\":\"x.ini:7\"}");
+	assert_int_equal(hk_conf_value_parse(o, "ftp://u:hunter2@h/", &conf, &err),
+			 HK_E_CONFIG_INVALID);
+	assert_null(strstr(err.message, "hunter2"));
+	assert_int_equal(hk_conf_value_parse(o, "ftp://h/", &conf, &err), HK_E_CONFIG_INVALID);
+	assert_non_null(strstr(err.message, "'ftp://h/'"));
+}
+
+static void test_list_names(void **state)
+{
+	const struct hk_conf_option *o = hk_conf_option_find("notify", "on");
+	hk_auto_conf conf = HK_CONF_INIT;
+	struct hk_error err = HK_ERROR_INIT;
+	hk_auto_buf out = HK_BUF_INIT;
+
+	(void)state;
+	assert_int_equal(hk_conf_value_parse(o, "all, faild", &conf, &err), HK_E_CONFIG_INVALID);
+	assert_string_equal(err.message, "'faild' is none of all, succeeded, failed, cancelled, "
+					 "superseded, interrupted; did you mean 'failed'?");
+	assert_int_equal(hk_conf_value_parse(o, "", &conf, &err), 0);
+	assert_int_equal(conf.notify_on.len, 0);
+	hk_conf_value_describe(o, &out);
+	assert_string_equal(out.data,
+			    "a list of all, succeeded, failed, cancelled, superseded, interrupted");
 }
 
 static void test_statuses(void **state)
@@ -295,6 +348,8 @@ int main(void)
 		cmocka_unit_test(test_random_values),
 		WITH_FILES(test_json),
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_userinfo),
+		cmocka_unit_test(test_list_names),
 		cmocka_unit_test(test_statuses),
 		WITH_FILES(test_examples),
 		WITH_FILES(test_man),

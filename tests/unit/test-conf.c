@@ -275,7 +275,7 @@ static void test_suggestions(void **state)
 		    "p.ini:2: [deploy] interval: unknown key; [health] has it", "");
 	refuse_text(f, "[project]\ntimeout = 5\n",
 		    "p.ini:2: [project] timeout: unknown key; [checkout], [install], [build], "
-		    "[service], [health] have it",
+		    "[service], [health], [notify] have it",
 		    "");
 	refuse_text(f, "[project]\nwhatever = 5\n", "p.ini:2: [project] whatever: unknown key", "");
 	refuse_text(f, "[Helth]\ntimeout = 5\nnonsense = 1\n",
@@ -503,6 +503,35 @@ static void test_random_files(void **state)
 	}
 }
 
+static void note_problem(void *ctx, const char *message, const char *hint)
+{
+	assert_non_null(hint);
+	hk_strlist_add(ctx, message);
+}
+
+/* What is right in the files is there, whatever else is in them. */
+static void test_load_anyway(void **state)
+{
+	hk_auto_strlist problems = HK_STRLIST_INIT;
+	hk_auto_conf conf = HK_CONF_INIT;
+	struct fixture *f = *state;
+
+	write_file(f->defaults, "[build]\ntimeout = 7s\ntimeot = 8s\n");
+	write_file(f->project, "[project]\nport = 4000\n[health]\ntimeout = soon\n");
+	hk_conf_load_anyway(f->defaults, f->project, &conf, note_problem, &problems);
+	assert_int_equal(problems.len, 2);
+	assert_non_null(strstr(problems.items[0], "d.ini:3: [build] timeot: unknown key"));
+	assert_non_null(strstr(problems.items[1], "p.ini:4: [health] timeout: "));
+	assert_int_equal(conf.build_timeout, 7000);
+	assert_int_equal(conf.project_port, 4000);
+	assert_int_equal(conf.health_timeout, 120000);
+	hk_conf_release(&conf);
+	hk_conf_load_anyway("/nonexistent", "/nonexistent", &conf, note_problem, &problems);
+	assert_int_equal(problems.len, 3);
+	assert_non_null(strstr(problems.items[2], "/nonexistent"));
+	assert_int_equal(conf.health_timeout, 120000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_check_value),
 		cmocka_unit_test(test_check_long_value),
 		WITH_FILES(test_suggestions),
+		WITH_FILES(test_load_anyway),
 		WITH_FILES(test_syntax),
 		WITH_FILES(test_nul),
 		WITH_FILES(test_continuations),

@@ -291,6 +291,87 @@ static void test_not_elsewhere(void **state)
 	}
 }
 
+static void test_post_elsewhere(void **state)
+{
+	static const char *const urls[] = { "ftp://u:hunter2@127.0.0.1/", "file:///etc/passwd",
+					    "" };
+	struct hk_strlist none = HK_STRLIST_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < HK_ARRAY_LEN(urls); i++) {
+		const struct hk_http_post post = { .url = urls[i],
+						   .headers = &none,
+						   .body = "",
+						   .timeout_ms = 1000,
+						   .max_body = BODY_MAX };
+		struct hk_http_response r = { .status = 77 };
+		struct hk_error err = HK_ERROR_INIT;
+
+		assert_int_equal(hk_http_post(&post, &r, &err), HK_E_INTERNAL);
+		assert_null(strstr(err.message, "hunter2"));
+		assert_int_equal(r.status, 77);
+	}
+}
+
+static void accept_post(int listener)
+{
+	char request[4096] = "";
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	ssize_t n, len = 0;
+
+	while (!memmem(request, (size_t)len, "\r\n\r\na\0b", 7)) {
+		n = recv(fd, request + len, sizeof(request) - 1 - (size_t)len, 0);
+		if (n <= 0)
+			_exit(1);
+		len += n;
+	}
+	if (strncmp(request, "POST /a HTTP/1.1\r\n", 18) ||
+	    !strstr(request, "\r\nUser-Agent: hostkit/" PACKAGE_VERSION "\r\n") ||
+	    !strstr(request, "\r\nX-One: 1\r\n") || !strstr(request, "\r\nContent-Length: 3\r\n") ||
+	    strcasestr(request, "\r\nExpect:"))
+		_exit(1);
+	dprintf(fd, "HTTP/1.1 503 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
+	_exit(0);
+}
+
+/* The body is bytes; the answer may say when to come again. */
+static void test_post(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	hk_auto_strlist headers = HK_STRLIST_INIT;
+	struct hk_http_post post = { .headers = &headers,
+				     .body = "a\0b",
+				     .len = 3,
+				     .timeout_ms = LONG_MS,
+				     .max_body = 100 };
+	struct hk_error err = HK_ERROR_INIT;
+	hk_auto_free char *url = NULL;
+	socklen_t len = sizeof(a);
+	struct hk_http_response r;
+	int fd, status;
+	pid_t pid;
+
+	(void)state;
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	pid = fork();
+	if (!pid)
+		accept_post(fd);
+	url = hk_xasprintf("http://127.0.0.1:%d/a", ntohs(a.sin_port));
+	post.url = url;
+	hk_strlist_add(&headers, "X-One: 1");
+	assert_int_equal(hk_http_post(&post, &r, &err), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(r.outcome, HK_HTTP_ANSWERED);
+	assert_int_equal(r.status, 503);
+	assert_int_equal(r.retry_s, 7);
+	close(fd);
+}
+
 static void accept_and_check(int listener)
 {
 	char request[4096] = "";
@@ -351,6 +432,8 @@ int main(void)
 		cmocka_unit_test(test_refuse_then_listen),
 		cmocka_unit_test(test_not_elsewhere),
 		cmocka_unit_test(test_request_and_excerpt),
+		cmocka_unit_test(test_post),
+		cmocka_unit_test(test_post_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -676,6 +676,77 @@ static void test_adopt(void **state)
 	hk_ledger_close(l);
 }
 
+static void end(struct hk_ledger *l, int64_t id, enum hk_status status)
+{
+	struct hk_error why = HK_ERROR_INIT;
+
+	hk_error_set(&why, HK_E_CANCELLED, "no");
+	OK(hk_ledger_finish_deployment(l, id, status, status == HK_STATUS_SUCCEEDED ? NULL : &why,
+				       &err));
+}
+
+static int64_t pending(struct hk_ledger *l)
+{
+	struct hk_notification n = HK_NOTIFICATION_INIT;
+	int64_t id;
+
+	OK(hk_ledger_pending_notification(l, &n, &err));
+	id = n.deployment;
+	assert_true(!id || (n.status == HK_NOTIFIED_PENDING && n.created_at));
+	hk_notification_release(&n);
+	return id;
+}
+
+/* What is owed is what the handle was told to notify of, no more. */
+static void test_notifications(void **state)
+{
+	struct hk_notification n = HK_NOTIFICATION_INIT;
+	struct hk_ledger *l = open_ledger();
+	int64_t first, second;
+
+	(void)state;
+	end(l, add_running(l, "refs/heads/main"), HK_STATUS_FAILED);
+	assert_int_equal(pending(l), 0);
+	OK(hk_ledger_last_notification(l, &n, &err));
+	assert_int_equal(n.deployment, 0);
+	hk_ledger_notify_of(l, 1U << HK_STATUS_FAILED | 1U << HK_STATUS_INTERRUPTED);
+	end(l, add_running(l, "refs/heads/main"), HK_STATUS_SUCCEEDED);
+	assert_int_equal(pending(l), 0);
+	first = add(l, "refs/heads/main");
+	end(l, first, HK_STATUS_INTERRUPTED);
+	second = add_running(l, "refs/heads/main");
+	end(l, second, HK_STATUS_FAILED);
+	assert_int_equal(pending(l), first);
+
+	n = (struct hk_notification){ .deployment = first,
+				      .status = HK_NOTIFIED_FAILED,
+				      .attempts = 5,
+				      .http_status = 500,
+				      .error = hk_xstrdup("status 500") };
+	OK(hk_ledger_set_notification(l, &n, &err));
+	hk_notification_release(&n);
+	assert_int_equal(pending(l), second);
+	n = (struct hk_notification){ .deployment = first, .status = HK_NOTIFIED_SENT };
+	OK(hk_ledger_set_notification(l, &n, &err)); /* what has ended stays as it is */
+	n = (struct hk_notification){
+		.deployment = second, .status = HK_NOTIFIED_SENT, .attempts = 1, .http_status = 204
+	};
+	OK(hk_ledger_set_notification(l, &n, &err));
+	assert_int_equal(pending(l), 0);
+	OK(hk_ledger_last_notification(l, &n, &err));
+	assert_int_equal(n.deployment, second);
+	assert_int_equal(n.status, HK_NOTIFIED_SENT);
+	assert_int_equal(n.attempts, 1);
+	assert_int_equal(n.http_status, 204);
+	assert_null(n.error);
+	hk_notification_release(&n);
+	/* Forgotten with its deployment. */
+	OK(hk_ledger_forget(l, 0, NULL, NULL, &err));
+	OK(hk_ledger_last_notification(l, &n, &err));
+	assert_int_equal(n.deployment, 0);
+	hk_ledger_close(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -695,6 +766,7 @@ int main(void)
 		TEST(test_release_fields),
 		TEST(test_release_names),
 		TEST(test_previous_good),
+		TEST(test_notifications),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
