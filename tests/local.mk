@@ -44,6 +44,7 @@ unit_tests = \
 	tests/unit/test-process \
 	tests/unit/test-process-detach \
 	tests/unit/test-procid \
+	tests/unit/test-relpath \
 	tests/unit/test-repo \
 	tests/unit/test-service \
 	tests/unit/test-words
@@ -90,6 +91,8 @@ shell_tests = \
 	tests/t/2031-descriptors.sh \
 	tests/t/2032-env.sh \
 	tests/t/2033-service-logs.sh \
+	tests/t/2061-shared.sh \
+	tests/t/2062-hooks.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \

@@ -22,7 +22,10 @@ static const char rich[] =
 	"restart = /bin/sh -c ';'\nstatus = /bin/sh -c x\\ \\;y\ntimeout = 61s\n"
 	"stop_timeout = 100ms\n"
 	"[health]\nenabled = off\npath = /\ninterval = 601ms\ntimeout = 60m\n"
-	"expect = 100-199, 304,500-599\non_failure = rollback\n";
+	"expect = 100-199, 304,500-599\non_failure = rollback\n"
+	"[shared]\ndirs = a, b c/d\nfiles = b c/e.yml\n"
+	"[hooks]\npre_build = a 'b;c'\npre_activate = sh: a \"$X\" && b\npost_activate = 'auto'\n"
+	"on_failure = sh: a; b\ntimeout = 90m\n";
 
 static void assert_same(const struct hk_conf *a, const struct hk_conf *b)
 {
