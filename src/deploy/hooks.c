@@ -38,7 +38,6 @@ static void add_facts(const struct hk_deploy *d, const struct hook *h, struct hk
 		{ "HOSTKIT_ERROR_MESSAGE", h->why ? h->why->message : NULL },
 	};
 
-	hk_environment_facts(d->project, &d->row, env);
 	for (size_t i = 0; i < HK_ARRAY_LEN(facts); i++)
 		hk_environment_set_fact(env, facts[i].name, facts[i].value);
 }
@@ -55,6 +54,7 @@ static int build_environment(const struct hk_deploy *d, const struct hook *h,
 			return err->code;
 		}
 		hk_environment_plain(d->project, env);
+		hk_environment_facts(d->project, &d->row, env);
 	}
 	add_facts(d, h, env);
 	return 0;

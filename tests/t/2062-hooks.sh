@@ -358,10 +358,10 @@ ok_when "after a checkout that failed it runs in the home" early
 
 broken_env() {
 	echo "no assignment" >"$home/.env"
-	settings "hooks.on_failure=sh: echo \$HOSTKIT_ERROR_CODE \$HOSTKIT_PROJECT >>$ran"
+	settings "hooks.on_failure=sh: echo \$HOSTKIT_ERROR_CODE \$HOSTKIT_PROJECT \$HOSTKIT_REF >>$ran"
 	push site
 	expect site last.status=failed
-	did "CONFIG_INVALID site"
+	did "CONFIG_INVALID site refs/heads/main"
 	rm "$home/.env"
 }
 ok_when "also when .env cannot be read" broken_env
