@@ -115,19 +115,36 @@ static void release_entry(struct entry *e)
 	hk_cleanup_close(&e->dir_fd);
 }
 
+/* Where releases/ is a link to another disk, what is above it there is not the home. */
+static bool is_below_home(const struct hk_project *p)
+{
+	struct stat above, home;
+
+	return !fstatat(p->releases_fd, "..", &above, 0) && !fstat(p->home_fd, &home) &&
+	       above.st_dev == home.st_dev && above.st_ino == home.st_ino;
+}
+
+static char *target_of(const struct hk_project *p, const struct entry *e)
+{
+	hk_auto_buf target = HK_BUF_INIT;
+
+	if (!is_below_home(p))
+		return hk_xasprintf("%s/shared/%s", p->home_path, e->path);
+	/* Out of the folders of the path, of the release, and of releases/. */
+	for (const char *at = e->at; at; at = strchr(at + 1, '/'))
+		hk_buf_addstr(&target, "../");
+	hk_buf_addf(&target, "../shared/%s", e->path);
+	return hk_buf_detach(&target);
+}
+
 static int visit(struct hk_deploy *d, const struct side *tree, const char *top, const char *path,
 		 bool is_dir, entry_fn *fn, struct hk_error *err)
 {
 	HK_CLEANUP(release_entry)
 	struct entry e = { .path = path, .is_dir = is_dir, .dir_fd = -1 };
-	hk_auto_buf target = HK_BUF_INIT;
 
 	e.at = hk_xasprintf("%s%s%s", top, *top ? "/" : "", path);
-	/* Out of the folders of the path, of the release, and of releases/. */
-	for (const char *p = e.at; p; p = strchr(p + 1, '/'))
-		hk_buf_addstr(&target, "../");
-	hk_buf_addf(&target, "../shared/%s", path);
-	e.target = hk_buf_detach(&target);
+	e.target = target_of(d->project, &e);
 	if (open_parent(tree, e.at, &e.dir_fd, &e.base, err))
 		return err->code;
 	return fn(d, &e, err);
@@ -164,10 +181,11 @@ static int missing_file(const struct side *shared, const char *path, struct hk_e
 
 /* Finds the shared file, or finds or makes the shared folder, and tells its parent. */
 static int open_shared(const struct side *shared, const struct entry *e, int *ret_parent,
-		       const char **ret_base, struct stat *ret, struct hk_error *err)
+		       const char **ret_base, struct hk_error *err)
 {
 	struct hk_error why = HK_ERROR_INIT;
 	hk_auto_close int fd = -1;
+	struct stat st;
 
 	if (open_parent(shared, e->path, ret_parent, ret_base, &why)) {
 		if (!e->is_dir && why.sys_errno == ENOENT)
@@ -177,14 +195,14 @@ static int open_shared(const struct side *shared, const struct entry *e, int *re
 	}
 	if (e->is_dir && step(shared, *ret_parent, e->path, *ret_base, &fd, err))
 		return err->code;
-	if (fstatat(*ret_parent, *ret_base, ret, AT_SYMLINK_NOFOLLOW)) {
+	if (fstatat(*ret_parent, *ret_base, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (errno == ENOENT)
 			return missing_file(shared, e->path, err);
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot inspect '%s' in %s", e->path,
 					  shared->name);
 	}
-	if (!e->is_dir && !S_ISREG(ret->st_mode))
-		return in_the_way(shared, e->path, ret->st_mode, false, err);
+	if (!e->is_dir && !S_ISREG(st.st_mode))
+		return in_the_way(shared, e->path, st.st_mode, false, err);
 	return 0;
 }
 
@@ -217,6 +235,17 @@ static int has_content(int parent_fd, const char *name, bool *ret, struct hk_err
 	return 0;
 }
 
+/* The name is all that it says: it is there at once or not at all. */
+static int make_marker(int parent_fd, const char *marker, struct hk_error *err)
+{
+	hk_auto_close int fd =
+		openat(parent_fd, marker, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot create '%s'", marker);
+	return hk_fs_sync_dir(parent_fd, err);
+}
+
 /*
  * Copies what the commit has into the shared folder, an entry at a time, each whole. The marker
  * beside the folder says until the end that there is more to come, whatever ends this deployment.
@@ -225,8 +254,7 @@ static int seed(int tree_fd, int shared_fd, int parent_fd, const char *marker, s
 {
 	hk_auto_strlist names = HK_STRLIST_INIT;
 
-	if (hk_fs_write_file(parent_fd, marker, "", 0, 0600, err) ||
-	    hk_fs_list(tree_fd, ".", &names, err))
+	if (make_marker(parent_fd, marker, err) || hk_fs_list(tree_fd, ".", &names, err))
 		return err->code;
 	for (size_t i = 0; i < names.len; i++) {
 		if (hk_fs_exists(shared_fd, names.items[i]))
@@ -241,7 +269,7 @@ static int seed(int tree_fd, int shared_fd, int parent_fd, const char *marker, s
 		return err->code;
 	if (unlinkat(parent_fd, marker, 0))
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot remove '%s'", marker);
-	return 0;
+	return hk_fs_sync_dir(parent_fd, err);
 }
 
 /* The commit has a folder in the place of a shared one. */
@@ -291,24 +319,6 @@ static bool is_linked(const struct entry *e)
 	       !strcmp(target, e->target);
 }
 
-/* A `releases` that is a link to another place has another folder above it than the home. */
-static int check_target(const struct hk_deploy *d, const struct entry *e, const struct stat *shared,
-			struct hk_error *err)
-{
-	struct stat st;
-
-	if (!fstatat(e->dir_fd, e->base, &st, 0) && st.st_dev == shared->st_dev &&
-	    st.st_ino == shared->st_ino)
-		return 0;
-	hk_error_set(err, HK_E_SHARED_INVALID,
-		     "the link '%s' -> '%s' of a release does not lead to '%s/shared'", e->at,
-		     e->target, d->project->home_path);
-	return hk_error_hint(err,
-			     "'%s/releases' must not be a link; to have it on another disk, "
-			     "mount that there (mount --bind)",
-			     d->project->home_path);
-}
-
 /* What the commit has in the place of the link goes. */
 static int clear_place(struct hk_deploy *d, const struct side *tree, const struct entry *e,
 		       int parent_fd, const char *base, struct hk_error *err)
@@ -343,7 +353,6 @@ static int link_entry(struct hk_deploy *d, const struct entry *e, struct hk_erro
 	hk_auto_close int shared_fd = -1;
 	hk_auto_close int parent_fd = -1;
 	const char *base;
-	struct stat st;
 
 	/* The folder shared itself may be on another disk, like the home. */
 	if (hk_fs_mkdir_p(d->project->home_fd, "shared", 0750, err))
@@ -352,10 +361,10 @@ static int link_entry(struct hk_deploy *d, const struct entry *e, struct hk_erro
 	if (shared_fd < 0)
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s'", name);
 	shared.fd = shared_fd;
-	if (open_shared(&shared, e, &parent_fd, &base, &st, err) ||
-	    clear_place(d, &tree, e, parent_fd, base, err) || make_link(e, err))
+	if (open_shared(&shared, e, &parent_fd, &base, err) ||
+	    clear_place(d, &tree, e, parent_fd, base, err))
 		return err->code;
-	return check_target(d, e, &st, err);
+	return make_link(e, err);
 }
 
 int hk_shared_link(struct hk_deploy *d, struct hk_error *err)

@@ -1,7 +1,8 @@
 /*
  * What all releases of a project share ([shared] dirs and files): it lies in shared/ of the home,
- * and a release has a link to it, relative, so that no path of this machine is in a release. No
- * link that a commit, a build or an application has made is followed on the way, on either side.
+ * and a release has a link to it: relative, so that no path of this machine is in a release, unless
+ * releases/ is a link out of the home itself. No link that a commit, a build or an application has
+ * made is followed on the way, on either side.
  */
 #ifndef HK_DEPLOY_SHARED_H
 #define HK_DEPLOY_SHARED_H
