@@ -42,6 +42,7 @@ src_libhostkit_a_SOURCES = \
 	src/conf/man.c \
 	src/conf/options.c src/conf/options.def src/conf/options.h \
 	src/conf/parse.c src/conf/parse.h \
+	src/conf/relpath.c src/conf/relpath.h \
 	src/conf/show.c src/conf/show.h \
 	src/store/adopt.c \
 	src/store/db.c src/store/db.h \
@@ -90,8 +91,9 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/facts.c src/deploy/facts.h \
 	src/deploy/gate.c src/deploy/gate.h \
 	src/deploy/health.c src/deploy/health.h \
-	src/deploy/limits.c src/deploy/limits.h \
+	src/deploy/hooks.c src/deploy/hooks.h \
 	src/deploy/inspect.c src/deploy/inspect.h \
+	src/deploy/limits.c src/deploy/limits.h \
 	src/deploy/live.c src/deploy/live.h \
 	src/deploy/missed.c src/deploy/missed.h \
 	src/deploy/notify.c src/deploy/notify.h \
@@ -113,6 +115,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/request.c src/deploy/request.h \
 	src/deploy/rollback.c src/deploy/rollback.h \
 	src/deploy/running.c src/deploy/running.h \
+	src/deploy/shared.c src/deploy/shared.h \
 	src/deploy/start.c src/deploy/start.h \
 	src/deploy/submit.c src/deploy/submit.h \
 	src/deploy/verdict.c src/deploy/verdict.h \

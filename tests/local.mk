@@ -45,6 +45,7 @@ unit_tests = \
 	tests/unit/test-process \
 	tests/unit/test-process-detach \
 	tests/unit/test-procid \
+	tests/unit/test-relpath \
 	tests/unit/test-repo \
 	tests/unit/test-service \
 	tests/unit/test-words
@@ -96,6 +97,8 @@ shell_tests = \
 	tests/t/2036-pushed-ini.sh \
 	tests/t/2051-notify.sh \
 	tests/t/2052-doctor.sh \
+	tests/t/2061-shared.sh \
+	tests/t/2062-hooks.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \

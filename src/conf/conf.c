@@ -11,6 +11,7 @@
 #include <conf/file.h>
 #include <conf/options.h>
 #include <conf/parse.h>
+#include <conf/relpath.h>
 
 void hk_conf_release(struct hk_conf *conf)
 {
@@ -69,6 +70,26 @@ static int load_file(struct hk_conf_file *f, bool optional, struct hk_conf *conf
 	return 0;
 }
 
+/* A path is shared once, as a folder or as a file; both keys are the project file's only. */
+static void check_shared(struct hk_conf_file *f, const struct hk_conf *conf)
+{
+	const struct hk_conf_option *o = hk_conf_option_find("shared", "files");
+	const struct hk_strlist *dirs = &conf->shared_dirs, *files = &conf->shared_files;
+	int line = 0;
+
+	for (size_t i = 0; i < f->len; i++)
+		if (f->entries[i].option == o)
+			line = f->entries[i].line;
+	for (size_t i = 0; i < files->len; i++)
+		for (size_t k = 0; k < dirs->len; k++)
+			if (hk_relpath_overlap(files->items[i], dirs->items[k])) {
+				hk_conf_file_problem(f, line, o, NULL,
+						     "'%s' and '%s' of [shared] dirs overlap",
+						     files->items[i], dirs->items[k]);
+				return;
+			}
+}
+
 /* Lists the problems of all files; the first becomes the error. */
 static int report(const struct hk_conf_file *files, size_t n, struct hk_strlist *problems,
 		  struct hk_error *err)
@@ -121,6 +142,8 @@ int hk_conf_load(const char *defaults_path, const char *project_path, struct hk_
 		if (r < 0)
 			return r;
 	}
+	check_shared(&files[1], &conf);
+	hk_conf_file_sort(&files[1]);
 	r = report(files, HK_ARRAY_LEN(files), problems, err);
 	if (r < 0)
 		return r;

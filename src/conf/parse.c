@@ -13,6 +13,7 @@
 #include <base/alloc.h>
 #include <base/human.h>
 #include <base/words.h>
+#include <conf/relpath.h>
 
 #define SHELL_PREFIX "sh:"
 
@@ -304,14 +305,37 @@ static char *next_item(const char **text)
 	return hk_xstrndup(s, len);
 }
 
+static bool is_of_paths(const struct hk_conf_option *o)
+{
+	return o->type == HK_CONF_LIST && !strcmp(o->range, "paths");
+}
+
+static int check_path(const char *item, const struct hk_strlist *before, struct hk_error *err)
+{
+	if (hk_relpath_check(item, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < before->len; i++) {
+		const char *other = before->items[i];
+
+		if (!strcmp(item, other))
+			return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' is there twice", item);
+		if (hk_relpath_overlap(item, other))
+			return hk_error_set(err, HK_E_CONFIG_INVALID,
+					    "of '%s' and '%s' one lies in the other", other, item);
+	}
+	return 0;
+}
+
 static int check_item(const struct hk_conf_option *o, const char *item, const char *text,
-		      struct hk_error *err)
+		      const struct hk_strlist *before, struct hk_error *err)
 {
 	if (!*item)
 		return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' has an empty item", text);
 	if (*item == '#' || *item == ';')
 		return hk_error_set(err, HK_E_CONFIG_INVALID, "the item '%s' begins with '%c'",
 				    item, *item);
+	if (is_of_paths(o))
+		return check_path(item, before, err);
 	return *o->range && !in_range_names(o->range, item) ? none_of(o->range, item, err) : 0;
 }
 
@@ -325,7 +349,7 @@ static int parse_list(const struct hk_conf_option *o, const char *text, void *me
 	for (const char *rest = *text ? text : NULL; rest;) {
 		hk_auto_free char *item = next_item(&rest);
 
-		r = check_item(o, item, text, err);
+		r = check_item(o, item, text, &list, err);
 		if (r < 0)
 			return r;
 		hk_strlist_add(&list, item);
@@ -602,6 +626,8 @@ void hk_conf_value_describe(const struct hk_conf_option *o, struct hk_buf *out)
 	hk_buf_addstr(out, types[o->type].noun);
 	if (o->type == HK_CONF_STRING && *o->range) {
 		hk_buf_addf(out, " that matches %s", o->range);
+	} else if (is_of_paths(o)) {
+		hk_buf_addstr(out, " of relative paths");
 	} else if (*o->range && (o->type == HK_CONF_ENUM || o->type == HK_CONF_LIST)) {
 		if (o->type == HK_CONF_LIST)
 			hk_buf_addstr(out, " of");

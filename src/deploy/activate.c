@@ -8,6 +8,8 @@
 
 #include <base/alloc.h>
 #include <deploy/deploy.h>
+#include <deploy/hooks.h>
+#include <deploy/shared.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 
@@ -32,7 +34,10 @@ int hk_activate(const struct hk_project *p, const char *release, struct hk_error
 
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
-	if (hk_deploy_describe_release(d, err) ||
+	const char *top = d->detected.entry_dir ? d->detected.entry_dir : "";
+
+	if (hk_hooks_pre_activate(d, err) || hk_shared_check(d, d->release_fd, top, err) ||
+	    hk_deploy_describe_release(d, err) ||
 	    hk_ledger_set_release_state(d->ledger, d->release, "ready", err) ||
 	    hk_activate(d->project, d->release, err))
 		return err->code;

@@ -10,6 +10,7 @@
 
 #include <base/alloc.h>
 #include <base/clock.h>
+#include <deploy/shared.h>
 #include <deploy/start.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
@@ -36,11 +37,13 @@ static int assemble_standalone(struct hk_deploy *d, struct hk_error *err)
 	hk_auto_free char *next_static = hk_xasprintf("%s%s.next/static", t->entry_dir, slash);
 	hk_auto_free char *public = hk_xasprintf("%s%spublic", t->entry_dir, slash);
 
-	if (hk_fs_move(d->staging_fd, top, d->project->releases_fd, d->release, err) ||
+	if (hk_shared_unlink(d, err) ||
+	    hk_fs_move(d->staging_fd, top, d->project->releases_fd, d->release, err) ||
 	    hk_fs_open_dir(d->project->releases_fd, d->release, &d->release_fd, err) ||
-	    move_if_there(d, ".next/static", next_static, err))
+	    move_if_there(d, ".next/static", next_static, err) ||
+	    move_if_there(d, "public", public, err))
 		return err->code;
-	return move_if_there(d, "public", public, err);
+	return hk_shared_relink(d, t->entry_dir, err);
 }
 
 /* The staging folder becomes the release. */
@@ -101,7 +104,8 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	int ret;
 
-	if (hk_detect(d->staging_fd, d->project->conf.project_runtime, &d->detected, err) ||
+	if (hk_shared_check(d, d->staging_fd, "", err) ||
+	    hk_detect(d->staging_fd, d->project->conf.project_runtime, &d->detected, err) ||
 	    open_release(d, err) || HK_FAILPOINT(release_recorded, err))
 		return err->code;
 	if (d->detected.type->standalone && !hk_detected_is_output(&d->detected))

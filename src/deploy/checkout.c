@@ -10,6 +10,7 @@
 #include <base/clock.h>
 #include <base/human.h>
 #include <deploy/environment.h>
+#include <deploy/shared.h>
 #include <repo/export.h>
 #include <sys/fs.h>
 
@@ -32,13 +33,24 @@ static void warn_submodules(struct hk_deploy *d, const struct hk_strlist *paths)
 			      paths->items[i]);
 }
 
+static void describe(struct hk_deploy *d, const struct hk_export_result *result)
+{
+	size_t n = d->project->conf.shared_dirs.len + d->project->conf.shared_files.len;
+	char size[HK_HUMAN_LEN];
+	char shared[32] = "";
+
+	if (n)
+		snprintf(shared, sizeof(shared), ", %zu shared", n);
+	hk_deploy_detail(d, "%lld file%s, %s%s", (long long)result->files,
+			 result->files == 1 ? "" : "s", hk_human_size(result->bytes, size), shared);
+}
+
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	struct hk_export_result result = { .files = 0 };
 	hk_auto_strlist env = HK_STRLIST_INIT;
 	hk_auto_free char *mark = hk_environment_mark(d->project, d->row.id);
 	struct hk_export_spec spec;
-	char size[HK_HUMAN_LEN];
 	int ret;
 
 	if (make_staging(d, err) || hk_environment_build(d->project, &d->row, &env, err))
@@ -55,9 +67,10 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	alarm(0); /* set by preflight */
 	if (!ret) {
 		warn_submodules(d, &result.submodules);
-		hk_deploy_detail(d, "%lld file%s, %s", (long long)result.files,
-				 result.files == 1 ? "" : "s", hk_human_size(result.bytes, size));
+		ret = hk_shared_link(d, err);
 	}
+	if (!ret)
+		describe(d, &result);
 	hk_strlist_release(&result.submodules);
 	return ret;
 }

@@ -38,14 +38,17 @@ void hk_deploy_output(void *ctx, const char *line, size_t len)
 }
 
 /* The last entry of env is the mark. */
-static int run_one(struct hk_deploy *d, const struct hk_strlist *argv, const struct hk_strlist *env,
-		   int cwd_fd, int64_t timeout_ms, struct hk_error *err)
+static int run_one(struct hk_deploy *d, const struct hk_deploy_command *c,
+		   const struct hk_strlist *argv, const struct hk_strlist *env, int64_t timeout_ms,
+		   struct hk_error *err)
 {
 	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
 	struct hk_process_result result;
 	hk_auto_buf what = HK_BUF_INIT;
 	int ret;
 
+	if (c->label)
+		hk_buf_addf(&what, "%s: ", c->label);
 	for (size_t i = 0; i < argv->len; i++) {
 		if (i)
 			hk_buf_addch(&what, ' ');
@@ -54,8 +57,8 @@ static int run_one(struct hk_deploy *d, const struct hk_strlist *argv, const str
 	d->report->ops->command(d->report, &d->stage, what.data);
 	spec.argv = hk_strlist_argv(argv);
 	spec.env = hk_strlist_argv(env);
-	spec.cwd_fd = cwd_fd;
-	spec.cancel_fd = d->cancel_fd;
+	spec.cwd_fd = c->cwd_fd;
+	spec.cancel_fd = c->uncancellable ? -1 : d->cancel_fd;
 	spec.timeout_ms = timeout_ms;
 	spec.grace_ms = d->project->conf.build_grace;
 	spec.mark = env->items[env->len - 1];
@@ -71,20 +74,33 @@ static int run_one(struct hk_deploy *d, const struct hk_strlist *argv, const str
 	return ret;
 }
 
+int hk_deploy_run_with(struct hk_deploy *d, const struct hk_deploy_command *c,
+		       const struct hk_strlist *env, struct hk_error *err)
+{
+	int64_t deadline = hk_clock_deadline(c->timeout_ms);
+	hk_auto_free char *mark = hk_environment_mark(d->project, d->row.id);
+	hk_auto_strlist marked = HK_STRLIST_INIT;
+	int ret = 0;
+
+	hk_strlist_add_list(&marked, env);
+	hk_strlist_add(&marked, mark);
+	for (size_t i = 0; !ret && i < c->commands->len; i++)
+		ret = run_one(d, c, &c->commands->argv[i], &marked,
+			      i ? hk_clock_left(deadline) : c->timeout_ms, err);
+	return ret;
+}
+
 int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int cwd_fd,
 		  int64_t timeout_ms, struct hk_error *err)
 {
-	int64_t deadline = hk_clock_deadline(timeout_ms);
+	const struct hk_deploy_command c = { .commands = commands,
+					     .cwd_fd = cwd_fd,
+					     .timeout_ms = timeout_ms };
 	hk_auto_strlist env = HK_STRLIST_INIT;
-	hk_auto_free char *mark = hk_environment_mark(d->project, d->row.id);
-	int ret;
 
-	ret = hk_environment_build(d->project, &d->row, &env, err);
-	hk_strlist_add(&env, mark);
-	for (size_t i = 0; !ret && i < commands->len; i++)
-		ret = run_one(d, &commands->argv[i], &env, cwd_fd,
-			      i ? hk_clock_left(deadline) : timeout_ms, err);
-	return ret;
+	if (hk_environment_build(d->project, &d->row, &env, err))
+		return err->code;
+	return hk_deploy_run_with(d, &c, &env, err);
 }
 
 enum hk_status hk_deploy_status(const struct hk_error *why)

@@ -67,6 +67,18 @@ void hk_deploy_detail(struct hk_deploy *d, const char *fmt, ...) HK_PRINTF(2, 3)
 int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int cwd_fd,
 		  int64_t timeout_ms, struct hk_error *err) HK_MUST_CHECK;
 
+struct hk_deploy_command {
+	const struct hk_commands *commands;
+	int cwd_fd;
+	int64_t timeout_ms; /* for all of them together */
+	const char *label;  /* in front of what is announced; NULL: none */
+	bool uncancellable;
+};
+
+/* The same with another environment than that of installs and builds. */
+int hk_deploy_run_with(struct hk_deploy *d, const struct hk_deploy_command *c,
+		       const struct hk_strlist *env, struct hk_error *err) HK_MUST_CHECK;
+
 /* A line of output for the report: an hk_line_fn whose ctx is the struct hk_deploy. */
 void hk_deploy_output(void *ctx, const char *line, size_t len);
 

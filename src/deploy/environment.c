@@ -14,19 +14,27 @@
 
 #define DOTENV_MAX (1 << 20)
 
+/* Where the entry of that name is; env->len: nowhere. */
+static size_t find(const struct hk_strlist *env, const char *name, size_t len)
+{
+	size_t i = 0;
+
+	while (i < env->len && (strncmp(env->items[i], name, len) || env->items[i][len] != '='))
+		i++;
+	return i;
+}
+
 /* Replaces the entry of the same name, or appends. */
 static void set(struct hk_strlist *env, const char *entry)
 {
-	size_t name_len = (size_t)(strchr(entry, '=') - entry) + 1;
+	size_t i = find(env, entry, strcspn(entry, "="));
 
-	for (size_t i = 0; i < env->len; i++) {
-		if (strncmp(env->items[i], entry, name_len))
-			continue;
-		free(env->items[i]);
-		env->items[i] = hk_xstrdup(entry);
+	if (i == env->len) {
+		hk_strlist_add(env, entry);
 		return;
 	}
-	hk_strlist_add(env, entry);
+	free(env->items[i]);
+	env->items[i] = hk_xstrdup(entry);
 }
 
 static void set_value(struct hk_strlist *env, const char *name, const char *value)
@@ -37,6 +45,20 @@ static void set_value(struct hk_strlist *env, const char *name, const char *valu
 		return;
 	entry = hk_xasprintf("%s=%s", name, value);
 	set(env, entry);
+}
+
+void hk_environment_set_fact(struct hk_strlist *env, const char *name, const char *value)
+{
+	size_t i = find(env, name, strlen(name));
+
+	if (value && *value) {
+		set_value(env, name, value);
+	} else if (i < env->len) {
+		free(env->items[i]);
+		/* The list's end, a NULL, comes with it. */
+		memmove(&env->items[i], &env->items[i + 1], (env->len - i) * sizeof(*env->items));
+		env->len--;
+	}
 }
 
 static void add_user(const struct hk_project *p, struct hk_strlist *env)
@@ -130,26 +152,35 @@ void hk_environment_plain(const struct hk_project *p, struct hk_strlist *ret)
 	set_value(ret, "HOSTKIT_PROJECT", p->name);
 }
 
+void hk_environment_facts(const struct hk_project *p, const struct hk_deployment *d,
+			  struct hk_strlist *env)
+{
+	hk_auto_free char *id = hk_xasprintf("%lld", (long long)d->id);
+	const struct {
+		const char *name, *value;
+	} facts[] = {
+		{ "HOSTKIT_PROJECT", p->name },	   { "HOSTKIT_DEPLOYMENT", id },
+		{ "HOSTKIT_REF", d->ref },	   { "HOSTKIT_COMMIT", d->commit },
+		{ "HOSTKIT_TAG", d->tag },	   { "HOSTKIT_PUSHER", d->pusher },
+		{ "HOSTKIT_RELEASE", d->release },
+	};
+
+	for (size_t i = 0; i < HK_ARRAY_LEN(facts); i++)
+		hk_environment_set_fact(env, facts[i].name, facts[i].value);
+}
+
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err)
 {
 	hk_auto_strlist env = HK_STRLIST_INIT;
-	hk_auto_free char *id = NULL;
 
 	hk_environment_plain(p, &env);
 	if (add_dotenv(p, &env, err))
 		return err->code;
 	/* Not for .env to say. */
 	set_value(&env, "HOSTKIT_PROJECT", p->name);
-	if (d) {
-		id = hk_xasprintf("%lld", (long long)d->id);
-		set_value(&env, "HOSTKIT_DEPLOYMENT", id);
-		set_value(&env, "HOSTKIT_REF", d->ref);
-		set_value(&env, "HOSTKIT_COMMIT", d->commit);
-		set_value(&env, "HOSTKIT_TAG", d->tag);
-		set_value(&env, "HOSTKIT_PUSHER", d->pusher);
-		set_value(&env, "HOSTKIT_RELEASE", d->release);
-	}
+	if (d)
+		hk_environment_facts(p, d, &env);
 	hk_strlist_add_list(ret, &env);
 	return 0;
 }

@@ -20,6 +20,16 @@
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * The facts of a deployment alone, put into an environment: what is not known is not in it then,
+ * whatever .env says.
+ */
+void hk_environment_facts(const struct hk_project *p, const struct hk_deployment *d,
+			  struct hk_strlist *env);
+
+/* One of them, or, with NULL or "", its absence. */
+void hk_environment_set_fact(struct hk_strlist *env, const char *name, const char *value);
+
 /* The same without .env and without a deployment: for what must work whatever is broken. */
 void hk_environment_plain(const struct hk_project *p, struct hk_strlist *ret);
 

@@ -8,6 +8,7 @@
 #include <base/human.h>
 #include <deploy/activate.h>
 #include <deploy/health.h>
+#include <deploy/hooks.h>
 #include <deploy/request.h>
 #include <deploy/running.h>
 
@@ -97,8 +98,11 @@ static const char *no_check(const struct hk_deploy *d)
 static int run_health(struct hk_deploy *d, struct hk_error *err)
 {
 	const char *why = no_check(d);
+	int ret = why ? hk_deploy_skip(d, "%s", why) : check(d, d->release, err);
 
-	return why ? hk_deploy_skip(d, "%s", why) : check(d, d->release, err);
+	if (ret >= 0)
+		hk_hooks_post_activate(d);
+	return ret;
 }
 
 int hk_live_way_back(struct hk_deploy *d, char **ret, struct hk_error *err)

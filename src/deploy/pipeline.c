@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/clock.h>
+#include <deploy/hooks.h>
 #include <deploy/limits.h>
 #include <deploy/live.h>
 #include <deploy/request.h>
@@ -176,6 +177,7 @@ int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
 		ret = hk_error_prefix(&why, "%s", stage->title);
 		d->failed = true;
 		handle_failure(d, p, i);
+		hk_hooks_on_failure(d, &why);
 	}
 	if (record(d, ret ? &why : NULL, err)) {
 		hk_report_say(d->report, HK_REPORT_ERROR, "the end could not be recorded: %s",

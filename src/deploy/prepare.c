@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <base/alloc.h>
+#include <deploy/hooks.h>
 #include <deploy/request.h>
 #include <sys/fs.h>
 
@@ -101,6 +102,9 @@ static int run_build(struct hk_deploy *d, struct hk_error *err)
 	hk_auto_commands commands = HK_COMMANDS_INIT;
 	const char *why_not;
 
+	if (!(d->row.flags & HK_REQUEST_NO_BUILD) &&
+	    (hk_hooks_pre_build(d, err) || check_folder(d, err)))
+		return err->code;
 	if (!will_build(d, &why_not))
 		return hk_deploy_skip(d, "%s", why_not);
 	if (conf->build_command.argv.len)

@@ -19,6 +19,10 @@ cat >>"$HOSTKIT_ROOT/etc/hostkit/projects/site.ini" <<-INI
 	enabled = no
 	[service]
 	start = node server.js
+	[shared]
+	dirs = data
+	[hooks]
+	pre_activate = true
 INI
 git init -q app
 cat >app/server.js <<-'JS'
@@ -81,6 +85,7 @@ faulted() {
 recovers() {
 	git -C app push -q hostkit main
 	live_is_complete
+	[ "$(readlink "$home/app/data")" = ../../shared/data ]
 	recorded "$home"
 	nothing_left
 	[ "$(cat "$home/app/version")" = "$n" ]
@@ -90,9 +95,9 @@ recovers() {
 commit
 git -C app push -q hostkit main
 
-# Three are not on the way of a push: see 9005-recovery.sh and 2051-notify.sh.
+# Some are not on the way of a push: see 9005-recovery.sh, 2051-notify.sh and 2061-shared.sh.
 points=$(sed -n 's/^HK_POINT(\([a-z_]*\),.*/\1/p' "$HK_TOP_SRCDIR/src/sys/failpoints.def" |
-	grep -v 'app_exchanged\|recover_settled\|notify_posted')
+	grep -v 'app_exchanged\|recover_settled\|notify_posted\|shared_seeding')
 for stage in $(seq 10); do
 	points="$points stage_begun@$stage stage_done@$stage"
 done

@@ -12,13 +12,16 @@
 fault_project() {
 	new_project site
 	configure site deploy.keep_releases=2 deploy.min_free=1M health.interval=100ms \
-		health.timeout=20s service.stop_timeout=2s "service.start=flaky-http 200"
+		health.timeout=20s service.stop_timeout=2s "service.start=flaky-http 200" \
+		shared.dirs=up hooks.pre_activate=true hooks.post_activate=true
 	home=$(home_of site)
 	state=$HOSTKIT_ROOT/var/lib/hostkit/site
 	echo 0 >"$T/n"
 	: >"$T/site/index.html"
 	mkdir "$T/site/pages"
 	ln -s ../index.html "$T/site/pages/link"
+	mkdir -p "$T/site/up/d"
+	echo a | tee "$T/site/up/a" >"$T/site/up/d/b"
 	commit
 	git -C "$T/site" push -q hostkit main
 	holds
@@ -31,6 +34,8 @@ commit() {
 	echo "$n" >"$T/n"
 	echo "version $n" | tee "$T/site/version" "$T/site/pages/$((n % 3))" >/dev/null
 	echo >"$T/site/index.html"
+	# What is shared begins anew with every version.
+	rm -rf "$home/shared/up/a" "$home/shared/up/d"
 	git -C "$T/site" add -A
 	git -C "$T/site" commit -qm "version $n"
 }
@@ -42,7 +47,8 @@ is_complete() {
 	version=$(cat "$home/app/version")
 	commit=$(git -C "$T/site" log --format=%H --grep "^$version\$" main)
 	[ -n "$commit" ]
-	git -C "$T/site" --work-tree="$(realpath "$home/app")" diff --exit-code --stat "$commit"
+	git -C "$T/site" --work-tree="$(realpath "$home/app")" diff --exit-code --stat "$commit" \
+		-- . ':!up'
 }
 
 service_pid() {
@@ -149,6 +155,8 @@ next_deploys() {
 	commit
 	git -C site push hostkit main >said 2>&1
 	[ "$(cat "$home/app/version")" = "version $(cat n)" ]
+	diff -r site/up "$home/app/up/"
+	diff <(ls -A "$home/shared") <(echo up)
 	holds
 	clean
 }

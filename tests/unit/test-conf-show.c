@@ -28,7 +28,10 @@ static const char rich[] =
 	"[ratelimit]\nenabled = no\nmax = 1\nwindow = 90m\nfailure_limit = 0\ncooldown = 720h\n"
 	"[autopause]\nenabled = yes\nfailures = 1000\nwindow = 1s\n"
 	"[notify]\nurl = https://x.example.org/a@b?c\nsecret = s3cret\non = all,superseded\n"
-	"timeout = 1s\nattempts = 1\n";
+	"timeout = 1s\nattempts = 1\n"
+	"[shared]\ndirs = a, b c/d\nfiles = b c/e.yml\n"
+	"[hooks]\npre_build = a 'b;c'\npre_activate = sh: a \"$X\" && b\npost_activate = 'auto'\n"
+	"on_failure = sh: a; b\ntimeout = 90m\n";
 
 static void assert_same(const struct hk_conf *a, const struct hk_conf *b)
 {
