@@ -27,6 +27,7 @@ src_libhostkit_a_SOURCES = \
 	src/sys/failpoints.def \
 	src/sys/faultcall.c src/sys/faultcalls.def \
 	src/sys/fs.c src/sys/fs.h \
+	src/sys/inuse.c src/sys/inuse.h \
 	src/sys/lock.c src/sys/lock.h \
 	src/sys/process.c src/sys/process.h \
 	src/sys/procid.c src/sys/procid.h \
@@ -113,6 +114,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/report.c src/deploy/report.h \
 	src/deploy/repository.c src/deploy/repository.h \
 	src/deploy/request.c src/deploy/request.h \
+	src/deploy/retention.c src/deploy/retention.h \
 	src/deploy/rollback.c src/deploy/rollback.h \
 	src/deploy/running.c src/deploy/running.h \
 	src/deploy/shared.c src/deploy/shared.h \
@@ -132,6 +134,7 @@ src_libhostkit_a_SOURCES = \
 	src/hook/serve.c src/hook/serve.h \
 	src/hook/strict.c src/hook/strict.h \
 	src/cli/cli.h \
+	src/cli/cleanup.c src/cli/cleanup.h \
 	src/cli/config.c \
 	src/cli/deploy.c \
 	src/cli/deployments.c \

@@ -10,6 +10,7 @@
 
 #include <base/alloc.h>
 #include <base/clock.h>
+#include <cli/cleanup.h>
 #include <cli/follow.h>
 #include <cli/open.h>
 #include <deploy/gate.h>
@@ -108,6 +109,10 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 	bool detach = hk_cli_has(call, "detach");
 	unsigned value = 0;
 
+	if (hk_cli_has(call, "cleanup"))
+		return hk_cli_cleanup(call, err);
+	if (hk_cli_has(call, "keep"))
+		return hk_error_set(err, HK_E_USAGE, "--keep goes with --cleanup");
 	if (read_flags(call, &value, err) || hk_cli_open(call, &p, &ledger, err) ||
 	    submit(&p, ledger, value, &s, err) ||
 	    (!detach && hk_cli_follow(call, &p, ledger, s.id, err)))
@@ -136,7 +141,12 @@ const struct hk_cli_command hk_cli_deploy_commands[] = {
 		       { "no-restart", 0, NULL, "Leave the service as it is; no health check." },
 		       { "override-ratelimit", 0, NULL,
 			 "Deploy in spite of rate limit and cooldown." },
-		       { "detach", 'd', NULL, "Start it and return at once." } },
+		       { "detach", 'd', NULL, "Start it and return at once." },
+		       { "cleanup", 0, NULL,
+			 "Deploy nothing: remove old releases now, and say what that freed." },
+		       { "keep", 0, "N",
+			 "With --cleanup: good releases to keep, beside the live and the "
+			 "previous one. Default: [deploy] keep_releases." } },
 	  .run = run },
 	{ .group = NULL },
 };

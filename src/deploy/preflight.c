@@ -13,6 +13,7 @@
 #include <deploy/plan.h>
 #include <deploy/pushed_ini.h>
 #include <deploy/request.h>
+#include <deploy/retention.h>
 #include <service/service.h>
 
 static int check_order(struct hk_deploy *d, struct hk_error *err)
@@ -129,6 +130,23 @@ static int check_strict(struct hk_deploy *d, struct hk_error *err)
 	return hk_error_hint(err, "git pull, and push again");
 }
 
+/* What is just being deleted is no reason to refuse. */
+static int check_gate(struct hk_deploy *d, struct hk_error *err)
+{
+	const struct hk_gate gate = { d->row.id, d->row.created_at, d->row.flags };
+	struct hk_error why = HK_ERROR_INIT;
+
+	if (!hk_gate_check(d->project, d->ledger, &gate, &why))
+		return 0;
+	if (why.code != HK_E_NO_SPACE || !hk_retention_is_due(d->project)) {
+		*err = why;
+		return err->code;
+	}
+	return hk_retention_delete(d->project, NULL, err)
+		       ? err->code
+		       : hk_gate_check(d->project, d->ledger, &gate, err);
+}
+
 static int check_service(const struct hk_conf *conf, struct hk_error *err)
 {
 	const struct hk_service_driver *driver = hk_service_driver(conf->service_driver);
@@ -177,11 +195,8 @@ static int use_pushed_ini(struct hk_deploy *d, struct hk_error *err)
 
 static int run(struct hk_deploy *d, struct hk_error *err)
 {
-	const struct hk_gate gate = { d->row.id, d->row.created_at, d->row.flags };
-
 	alarm((unsigned)((d->project->conf.checkout_timeout + HANG_MS) / 1000));
-	if (hk_project_active(d->project, &d->old_release, err) ||
-	    hk_gate_check(d->project, d->ledger, &gate, err) ||
+	if (hk_project_active(d->project, &d->old_release, err) || check_gate(d, err) ||
 	    check_service(&d->project->conf, err))
 		return err->code;
 	if (resolve(d, err) ||

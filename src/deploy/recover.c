@@ -17,6 +17,7 @@
 #include <deploy/notify.h>
 #include <deploy/reconcile.h>
 #include <deploy/request.h>
+#include <deploy/retention.h>
 #include <repo/export.h>
 #include <repo/stale.h>
 #include <sys/failpoint.h>
@@ -288,7 +289,7 @@ static int sweep(struct recovery *r, struct hk_error *err)
 	HK_CLEANUP(hk_cleanup_repo) struct hk_repo *repo = NULL;
 	unsigned swept = 0, locks = 0;
 
-	if (hk_recover_sweep(r->p, r->keep, &swept, err) ||
+	if (hk_recover_sweep(r->p, r->keep, &swept, err) || hk_retention_delete(r->p, NULL, err) ||
 	    hk_repo_remove_stale_locks(r->p->repo_path, &locks, err) ||
 	    hk_ledger_each_release(r->l, note_missing, r, err) ||
 	    hk_repo_open(r->p->repo_path, r->p->home_path, &repo, err) || sweep_pins(r, repo, err))

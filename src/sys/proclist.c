@@ -196,6 +196,20 @@ void hk_proclist_in_folder(const char *path, struct hk_proclist *ret)
 		return;
 }
 
+static bool is_another(const struct wanted *w HK_UNUSED, int dir HK_UNUSED,
+		       const struct hk_procstat *st)
+{
+	return st->pid != getpid();
+}
+
+void hk_proclist_all(struct hk_proclist *ret)
+{
+	const struct wanted w = { .matches = is_another };
+
+	if (!scan(&w, ret))
+		return;
+}
+
 bool hk_proclist_runs(pid_t pid, const char *ending)
 {
 	hk_auto_free char *path = hk_xasprintf("/proc/%d/cmdline", (int)pid);

@@ -44,6 +44,9 @@ bool hk_proclist_session(const struct hk_procid *leader, struct hk_proclist *ret
  */
 bool hk_proclist_marked(const char *entry, struct hk_proclist *ret) HK_MUST_CHECK;
 
+/* Everything that runs, but the caller itself; nothing when /proc cannot be read. */
+void hk_proclist_all(struct hk_proclist *ret);
+
 /* What has its working folder there, as far as the caller may inspect it; nothing on failure. */
 void hk_proclist_in_folder(const char *path, struct hk_proclist *ret);
 

@@ -8,7 +8,8 @@
  * recover: puts right what dead workers and lost clients left;
  * follow: makes the repository's settings what the INI file says;
  * check, plan REF OLD NEW FLAGS: looks at a pushed commit (deploy/inspect.h);
- * notify: reports the ends of deployments to [notify] url.
+ * notify: reports the ends of deployments to [notify] url;
+ * delete: deletes releases that were taken out.
  */
 #include <errno.h>
 #include <limits.h>
@@ -29,6 +30,7 @@
 #include <deploy/recover.h>
 #include <deploy/repository.h>
 #include <deploy/request.h>
+#include <deploy/retention.h>
 #include <deploy/verdict.h>
 #include <sys/failpoint.h>
 #include <sys/lock.h>
@@ -278,12 +280,23 @@ static int inspect(struct worker *w, char **argv)
 	return hk_code_exit(ret);
 }
 
+static int delete_gone(struct worker *w, char **argv)
+{
+	struct hk_error err = HK_ERROR_INIT;
+	int ret = open_project(w, argv, &err);
+
+	if (!ret)
+		ret = hk_retention_delete(&w->project, NULL, &err);
+	return hk_code_exit(ret);
+}
+
 static const struct {
 	const char *name;
 	int argc;
 	int (*run)(struct worker *w, char **argv);
 } tasks[] = {
-	{ "recover", 4, recover },	  { "notify", 4, notify },	   { "follow", 4, follow },
+	{ "recover", 4, recover },	  { "notify", 4, notify },
+	{ "follow", 4, follow },	  { "delete", 4, delete_gone },
 	{ HK_INSPECT_CHECK, 8, inspect }, { HK_INSPECT_PLAN, 8, inspect },
 };
 
@@ -293,9 +306,11 @@ static int deploy(struct worker *w, char **argv)
 	int status = set_up(w, argv, &err) ? give_up(w, &err) : work(w);
 
 	let_go(&w->lock);
-	/* All is said: nobody waits for the receiver. */
-	if (w->ledger)
+	/* All is said: nobody waits for a receiver, or for a disk. */
+	if (w->ledger) {
 		hk_notify_start(&w->project, w->ledger);
+		hk_retention_start_deleting(&w->project);
+	}
 	return status;
 }
 

@@ -136,6 +136,10 @@ write_foreign() {
 	mkfifo fifo
 }
 
+entries() {
+	[ "$(find . -mindepth 1 -maxdepth 1 | wc -l)" -eq "$1" ]
+}
+
 foreign() {
 	good
 	good
@@ -146,7 +150,7 @@ foreign() {
 	[ -d 20991231-235959 ]
 	[ -L dangling ]
 	[ -p fifo ]
-	[ "$(find . -mindepth 1 -maxdepth 1 | wc -l)" -eq 11 ]
+	wait_until 10 entries 11
 }
 write_foreign
 cd "$T"
@@ -161,6 +165,10 @@ gone_already() {
 }
 ok_when "a release that somebody has removed does not stop the cleanup" gone_already
 
+locked() {
+	[ "$(find "$home/releases" -mindepth 2 -maxdepth 2 -name locked -perm 555 | wc -l)" -eq "$1" ]
+}
+
 read_only() {
 	settings 1
 	mkdir "$T/site/locked"
@@ -169,7 +177,7 @@ read_only() {
 	good
 	good
 	good
-	[ "$(find "$home/releases" -mindepth 2 -maxdepth 2 -name locked -perm 555 | wc -l)" -eq 2 ]
+	wait_until 10 locked 2
 }
 ok_when "one with folders that are read-only is removed all the same" read_only
 
@@ -180,5 +188,106 @@ staging() {
 	[ -d "$home/releases/.hidden" ]
 }
 ok_when "the staging folder of a dead worker is swept" staging
+
+# --- What is in use
+
+newest() {
+	basename "$(live site)"
+}
+
+used() { # a process with its working folder there, one whose program it is, one that has mapped it
+	local one two three pids=()
+
+	settings 1
+	rm -rf "$T/site/locked"
+	cp "$(command -v sleep)" "$T/site/program"
+	good
+	one=$(newest)
+	(cd "$home/releases/$one" && exec sleep 100) &
+	pids+=($!)
+	good
+	two=$(newest)
+	"$home/releases/$two/program" 100 &
+	pids+=($!)
+	good
+	three=$(newest)
+	python3 - "$home/releases/$three/program" 3>&- <<-'PY' &
+		import mmap, sys, time
+		f = open(sys.argv[1], 'rb')
+		m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+		f.close()
+		time.sleep(100)
+	PY
+	pids+=($!)
+	wait_until 10 grep -q "$three/program" "/proc/${pids[2]}/maps"
+	good
+	good
+	good
+	for release in "$one" "$two" "$three"; do
+		[ -f "$home/releases/$release/program" ]
+	done
+	contains said "kept old release $one: process ${pids[0]} (sleep) has its working folder there"
+	contains said "kept old release $two: process ${pids[1]} (program) has its program there"
+	contains said "kept old release $three: process ${pids[2]} (python3) has its mapped file there"
+	kill "${pids[@]}"
+	wait || true
+	good
+	[ ! -e "$home/releases/$one" ]
+	[ ! -e "$home/releases/$two" ]
+	[ ! -e "$home/releases/$three" ]
+	lacks said "kept old release"
+}
+ok_when "a release that a process still uses stays, and is named with the process" used
+
+# --- By hand
+
+by_hand() {
+	local second
+
+	settings 5
+	good
+	good
+	second=$(newest)
+	good
+	good
+	hostkit deploy site --cleanup >out
+	contains out "freed 0 B"
+	contains out "to keep fewer releases: hostkit deploy site --cleanup --keep 1"
+	hostkit deploy site --cleanup --keep 2 >out
+	contains out "removed release $second"
+	grep -E "^freed [0-9.]+ [KM]iB$" out
+	[ ! -e "$home/releases/$second" ]
+	hostkit deploy site --cleanup --keep 1
+	hostkit rollback site
+	answers freed_bytes=0 removed='[]' -- deploy site --cleanup
+}
+ok_when "deploy --cleanup removes old releases and says what that freed" by_hand
+fails_with 2 "it deploys nothing, so it takes no other option" hostkit deploy site --cleanup --build
+fails_with 2 "and --keep goes with it" hostkit deploy site --keep 3
+
+busy() {
+	local status=0
+
+	configure site service.driver=none "build.command=sh: while [ ! -e $T/go ]; do sleep 0.05; done"
+	push site >/dev/null &
+	wait_until 10 expect site running.status=running
+	hostkit deploy site --cleanup >out 2>&1 || status=$?
+	touch go
+	wait
+	[ "$status" = 24 ]
+	contains out "'site' is being deployed"
+}
+ok_when "not while a deployment runs" busy
+
+interrupted() { # whoever was to delete it has died
+	mkdir -p "$home/releases/.gone-20200101-000001/a"
+	hostkit recover site
+	[ ! -e "$home/releases/.gone-20200101-000001" ]
+	mkdir -p "$home/releases/.gone-20200101-000001/a"
+	settings 5
+	good
+	wait_until 10 test ! -e "$home/releases/.gone-20200101-000001"
+}
+ok_when "a deletion that was interrupted is finished" interrupted
 
 done_testing

@@ -1,0 +1,22 @@
+/*
+ * Which folders running processes use: as working folder, as program, or mapped.
+ */
+#ifndef HK_SYS_INUSE_H
+#define HK_SYS_INUSE_H
+
+#include <sys/types.h>
+
+struct hk_inuse {
+	pid_t pid;
+	char program[32]; /* the process's name, made printable */
+	const char *as;	  /* "working folder", "program", "mapped file" */
+};
+
+/*
+ * Calls fn for every use of something below folder by a process that the caller may inspect: name
+ * is the first component below folder. A process is told once per name. Nothing on failure.
+ */
+typedef void hk_inuse_fn(void *ctx, const char *name, const struct hk_inuse *use);
+void hk_inuse_each(const char *folder, hk_inuse_fn *fn, void *ctx);
+
+#endif
