@@ -50,16 +50,15 @@ static int check_ledger(struct hk_push *push, struct hk_error *err)
 	struct hk_deployment_request req;
 	char pusher[HK_PUSHER_LEN];
 
-	if (hk_project_open_ledger(&push->project, &push->ledger, &why)) {
-		if (why.code == HK_E_LEDGER_DAMAGED)
-			return 0;
-		*err = why;
-		return err->code;
-	}
 	hk_push_request(push, pusher, &req);
-	if (hk_gate_check(&push->project, push->ledger, &gate, err))
-		return err->code;
-	return hk_queue_check(&push->project, push->ledger, &req, err);
+	if (!hk_project_open_ledger(&push->project, &push->ledger, &why) &&
+	    !hk_gate_check(&push->project, push->ledger, &gate, &why) &&
+	    !hk_queue_check(&push->project, push->ledger, &req, &why))
+		return 0;
+	if (why.code == HK_E_LEDGER_DAMAGED)
+		return 0;
+	*err = why;
+	return err->code;
 }
 
 /* git's variables for the objects that are not yet the repository's (githooks(5)). */
