@@ -76,6 +76,7 @@ src_libhostkit_a_SOURCES = \
 	src/service/record.c src/service/record.h \
 	src/service/service.c src/service/service.h \
 	src/deploy/activate.c src/deploy/activate.h \
+	src/deploy/advice.c src/deploy/advice.h \
 	src/deploy/adopt.c src/deploy/adopt.h \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \

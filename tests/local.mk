@@ -99,6 +99,7 @@ shell_tests = \
 	tests/t/2052-doctor.sh \
 	tests/t/2061-shared.sh \
 	tests/t/2062-hooks.sh \
+	tests/t/2081-scenarios.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \

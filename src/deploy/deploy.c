@@ -54,6 +54,7 @@ static int run_one(struct hk_deploy *d, const struct hk_deploy_command *c,
 			hk_buf_addch(&what, ' ');
 		hk_words_quote(&what, argv->items[i]);
 	}
+	snprintf(d->command, sizeof(d->command), "%s", what.data);
 	d->report->ops->command(d->report, &d->stage, what.data);
 	spec.argv = hk_strlist_argv(argv);
 	spec.env = hk_strlist_argv(env);

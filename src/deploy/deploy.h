@@ -39,9 +39,12 @@ struct hk_deploy {
 	struct hk_detected detected;
 	struct hk_strlist start; /* start command of the release */
 
-	bool activated; /* `app` names the release */
-	bool restarted; /* the service was restarted on it */
-	bool failed;	/* a stage has: only those that always run are left */
+	bool activated;		  /* `app` names the release */
+	bool restarted;		  /* the service was restarted on it */
+	char command[160];	  /* that ran last, for people */
+	const char *failed_stage; /* its name; NULL: none has failed */
+	int health_status;	  /* of HTTP, of the last try; 0: there was no answer */
+	bool failed;		  /* a stage has: only those that always run are left */
 	char rolled_back_to[HK_RELEASE_NAME_LEN]; /* after a failure, by on_failure = rollback */
 
 	struct hk_report_stage stage; /* the one that runs */

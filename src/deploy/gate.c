@@ -56,7 +56,10 @@ static int check_space(const struct hk_project *p, int fd, const char *where, st
 			     (long long)inodes, where, (long long)conf->deploy_min_inodes);
 	else
 		return 0;
-	return hk_error_hint(err, "see what is large: df -h %s; du -xsh %s/*", where, p->home_path);
+	return hk_error_hint(
+		err,
+		"see what is large: df -h %s; to free some: hostkit deploy %s --cleanup, hostkit service logs %s --clear",
+		where, p->name, p->name);
 }
 
 int hk_gate_check(const struct hk_project *p, struct hk_ledger *l, const struct hk_gate *g,

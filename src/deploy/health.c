@@ -141,6 +141,7 @@ static int try_once(const struct hk_project *p, const struct hk_running *r,
 		return 0;
 	*response = now;
 	*ret_healthy = judge(p, response, health);
+	health->status = now.outcome == HK_HTTP_ANSWERED ? now.status : 0;
 	/* An answer counts only when the process that should have given it is still there. */
 	return *ret_healthy ? check_process(p, r, first, err) : 0;
 }

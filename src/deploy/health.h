@@ -9,6 +9,7 @@
 
 struct hk_health {
 	int tries;
+	int status; /* of the last answer; 0: there was none */
 	int64_t ms;
 	char last[256]; /* what the last try found: "status 200 in 3 ms", "connection refused" */
 };

@@ -75,6 +75,7 @@ static int check(struct hk_deploy *d, const char *release, struct hk_error *err)
 	if (prepare(d, release, &r, err))
 		return err->code;
 	if (hk_health_check(d->project, &r, true, &health, err)) {
+		d->health_status = health.status;
 		show_recent_log(d, &r);
 		return err->code;
 	}

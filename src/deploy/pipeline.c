@@ -176,6 +176,7 @@ int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
 		why = stage_err;
 		ret = hk_error_prefix(&why, "%s", stage->title);
 		d->failed = true;
+		d->failed_stage = stage->name;
 		handle_failure(d, p, i);
 		hk_hooks_on_failure(d, &why);
 	}

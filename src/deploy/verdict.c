@@ -5,6 +5,7 @@
 
 #include <base/alloc.h>
 #include <base/human.h>
+#include <deploy/advice.h>
 #include <deploy/live.h>
 #include <deploy/request.h>
 #include <string.h>
@@ -81,11 +82,13 @@ static bool say_way_back(struct hk_deploy *d)
 
 static void say_next(struct hk_deploy *d, const struct hk_error *why)
 {
+	hk_auto_strlist steps = HK_STRLIST_INIT;
+
 	if (*why->hint)
 		hk_report_say(d->report, HK_REPORT_HINT, "%s", why->hint);
-	else if (why->code == HK_E_NO_SPACE)
-		hk_report_say(d->report, HK_REPORT_HINT, "see what is large: du -xsh %s/*",
-			      d->project->home_path);
+	hk_advice_steps(d, why, &steps);
+	for (size_t i = 0; i < steps.len; i++)
+		hk_report_say(d->report, HK_REPORT_HINT, "%zu. %s", i + 1, steps.items[i]);
 	/* The same tree would be refused again, and a superseded commit is not wanted any more. */
 	if (why->code == HK_E_SUPERSEDED || why->code == HK_E_TREE_REFUSED)
 		return;
