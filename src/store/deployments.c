@@ -28,7 +28,7 @@ static const char *const stage_ends[] = {
 	"SELECT id, status, trigger_name, ref, object, old_object, commit_id, tag, summary," \
 	" pusher, flags, release_name, worker_pid, worker_start, worker_boot, created_at,"   \
 	" started_at, finished_at, error_code, error_message, error_hint,"                   \
-	" submitter_pid, submitter_start, submitter_boot FROM deployment "
+	" submitter_pid, submitter_start, submitter_boot, source FROM deployment "
 
 #define NEXT " AND id < ?1 ORDER BY id DESC LIMIT 1"
 
@@ -53,7 +53,8 @@ void hk_deployment_release(struct hk_deployment *d)
 {
 	char *const owned[] = { d->trigger, d->ref,	   d->object,	     d->old_object,
 				d->commit,  d->tag,	   d->summary,	     d->pusher,
-				d->release, d->error_code, d->error_message, d->error_hint };
+				d->release, d->error_code, d->error_message, d->error_hint,
+				d->source };
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(owned); i++)
 		free(owned[i]);
@@ -114,6 +115,8 @@ static int read_row(struct hk_ledger *l, sqlite3_stmt *s, struct hk_deployment *
 	ret->error_message = hk_db_text(s, c++);
 	ret->error_hint = hk_db_text(s, c++);
 	read_process(s, c, &ret->submitter);
+	c += 3;
+	ret->source = hk_db_text(s, c++);
 	return 0;
 }
 
@@ -153,14 +156,14 @@ static int insert(struct hk_ledger *l, const struct hk_deployment_request *req,
 	return hk_db_write(l,
 			   "INSERT INTO deployment (status, trigger_name, ref, object, old_object,"
 			   " pusher, flags, created_at, submitter_pid, submitter_start,"
-			   " submitter_boot, release_name)"
-			   " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+			   " submitter_boot, release_name, source)"
+			   " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 			   HK_DB_VALUES(HK_DB_TEXT(req->trigger), HK_DB_TEXT(req->ref),
 					HK_DB_TEXT(req->object), HK_DB_TEXT(req->old_object),
 					HK_DB_TEXT(req->pusher), HK_DB_INT(req->flags),
 					HK_DB_INT(hk_clock_wall_ms()), HK_DB_INT(self->pid),
 					HK_DB_INT((int64_t)self->start), HK_DB_TEXT(self->boot),
-					HK_DB_TEXT(req->release)),
+					HK_DB_TEXT(req->release), HK_DB_TEXT(req->source)),
 			   NULL, err);
 }
 
@@ -315,7 +318,8 @@ int hk_ledger_is_superseded(struct hk_ledger *l, int64_t id, bool *ret, struct h
 
 	rc = hk_db_prepare(l,
 			   "SELECT EXISTS (SELECT 1 FROM deployment n WHERE n.id > d.id"
-			   " AND n.ref = d.ref AND n.started_at IS NOT NULL)"
+			   " AND n.ref = d.ref AND n.source IS NULL AND d.source IS NULL"
+			   " AND n.started_at IS NOT NULL)"
 			   " FROM deployment d WHERE d.id = ?1",
 			   HK_DB_VALUES(HK_DB_INT(id)), &s, err);
 	if (rc)

@@ -83,6 +83,10 @@ static const char *const migrations[] = {
 	" created_at INTEGER NOT NULL"
 	") STRICT;"
 	"PRAGMA user_version = 2;",
+
+	/* Deployments of a folder or of another repository than the project's own. */
+	("ALTER TABLE deployment ADD COLUMN source TEXT;"
+	 "PRAGMA user_version = 3;"),
 };
 
 /*

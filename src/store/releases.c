@@ -12,14 +12,16 @@
 
 #define SELECT                                                                                  \
 	"SELECT r.id, r.deployment, r.name, r.state, r.type, d.commit_id, d.ref, r.start,"      \
-	" r.created_at, r.activated_at, d.finished_at FROM release r JOIN deployment d ON d.id" \
-	" = r.deployment "
+	" r.created_at, r.activated_at, d.finished_at, d.source FROM release r JOIN deployment" \
+	" d ON d.id = r.deployment "
 
 #define BY_NAME "(SELECT max(id) FROM release WHERE name = ?1)"
 
 void hk_release_row_release(struct hk_release_row *r)
 {
-	char *const owned[] = { r->name, r->state, r->type, r->commit, r->ref, r->start };
+	char *const owned[] = {
+		r->name, r->state, r->type, r->commit, r->ref, r->start, r->source
+	};
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(owned); i++)
 		free(owned[i]);
@@ -42,6 +44,7 @@ static void read_row(sqlite3_stmt *s, struct hk_release_row *ret)
 	ret->created_at = sqlite3_column_int64(s, c++);
 	ret->activated_at = sqlite3_column_int64(s, c++);
 	ret->deployed_at = sqlite3_column_int64(s, c++);
+	ret->source = hk_db_text(s, c++);
 }
 
 static int unknown(const struct hk_ledger *l, const char *name, struct hk_error *err)

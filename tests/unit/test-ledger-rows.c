@@ -209,6 +209,40 @@ static void assert_superseded(struct hk_ledger *l, int64_t id, bool want)
 	assert_int_equal(got, want);
 }
 
+/* The branch of another repository is none of the own, though it has the name. */
+static void test_source(void **state)
+{
+	const struct hk_deployment_request req = { .trigger = "cli",
+						   .ref = "refs/heads/main",
+						   .source = "/srv/other.git" };
+	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+	struct hk_release_row r = HK_RELEASE_ROW_INIT;
+	struct hk_ledger *l = open_ledger();
+	int64_t own, other, newer;
+
+	(void)state;
+	own = add(l, "refs/heads/main");
+	OK(hk_ledger_add_deployment(l, &req, &other, &err));
+	OK(hk_ledger_start_deployment(l, other, &err));
+	assert_superseded(l, own, false);
+	newer = add(l, "refs/heads/main");
+	OK(hk_ledger_start_deployment(l, newer, &err));
+	assert_superseded(l, own, true);
+	assert_superseded(l, other, false);
+	OK(hk_ledger_get_deployment(l, other, &d, &err));
+	assert_string_equal(d.source, "/srv/other.git");
+	assert_null(d.object);
+	hk_deployment_release(&d);
+	OK(hk_ledger_get_deployment(l, own, &d, &err));
+	assert_null(d.source);
+	hk_deployment_release(&d);
+	OK(hk_ledger_add_release(l, other, "20261124-103000", &err));
+	OK(hk_ledger_get_release(l, "20261124-103000", &r, &err));
+	assert_string_equal(r.source, "/srv/other.git");
+	hk_release_row_release(&r);
+	hk_ledger_close(l);
+}
+
 static void test_superseded(void **state)
 {
 	struct hk_ledger *l = open_ledger();
@@ -622,6 +656,7 @@ int main(void)
 		TEST(test_each_deployment),
 		TEST(test_each_while_writing),
 		TEST(test_superseded),
+		TEST(test_source),
 		TEST(test_refs),
 		TEST(test_refs_with_deployment),
 		TEST(test_forget),
