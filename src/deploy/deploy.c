@@ -4,6 +4,7 @@
 #include <deploy/deploy.h>
 
 #include <stdarg.h>
+#include <string.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
@@ -103,6 +104,25 @@ enum hk_status hk_deploy_status(const struct hk_error *why)
 		if (special[i].code == why->code)
 			return special[i].status;
 	return HK_STATUS_FAILED;
+}
+
+int hk_deploy_note_commit(struct hk_deploy *d, struct hk_error *err)
+{
+	static const char tags[] = "refs/tags/";
+	size_t n = sizeof(tags) - 1;
+	const char *ref = d->row.ref;
+
+	if (!strncmp(ref, tags, n))
+		snprintf(d->commit.tag, sizeof(d->commit.tag), "%s", ref + n);
+	if (hk_ledger_set_commit(d->ledger, d->row.id, d->commit.oid,
+				 *d->commit.tag ? d->commit.tag : NULL, d->commit.summary, err))
+		return err->code;
+	free(d->row.commit);
+	d->row.commit = hk_xstrdup(d->commit.oid);
+	free(d->row.tag);
+	d->row.tag = *d->commit.tag ? hk_xstrdup(d->commit.tag) : NULL;
+	hk_deploy_detail(d, "%.7s %.100s", d->commit.oid, d->commit.summary);
+	return 0;
 }
 
 char *hk_deploy_pin(int64_t id)

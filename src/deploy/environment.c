@@ -132,7 +132,10 @@ int hk_environment_build(const struct hk_project *p, const struct hk_deployment 
 	if (d) {
 		id = hk_xasprintf("%lld", (long long)d->id);
 		set_value(&env, "HOSTKIT_DEPLOYMENT", id);
-		set_value(&env, "HOSTKIT_REF", d->ref);
+		/* Of a folder, or a commit of another repository, it is only a word. */
+		if (d->ref && !strncmp(d->ref, "refs/", 5))
+			set_value(&env, "HOSTKIT_REF", d->ref);
+		set_value(&env, "HOSTKIT_SOURCE", d->source);
 		set_value(&env, "HOSTKIT_COMMIT", d->commit);
 		set_value(&env, "HOSTKIT_TAG", d->tag);
 		set_value(&env, "HOSTKIT_PUSHER", d->pusher);

@@ -35,7 +35,8 @@ static int open_log(const char *path, int *ret_fd, struct hk_error *err)
 static void worker_environment(struct hk_strlist *env)
 {
 	static const char *const passed[] = {
-		"HOSTKIT_DEBUG",
+		"HOSTKIT_DEBUG",     "SSH_AUTH_SOCK", /* for a fetch from another repository;
+							 commands do not get it */
 #ifdef HK_FAILPOINTS
 		"HOSTKIT_FAILPOINT", "HOSTKIT_FAULT", "HOSTKIT_FAULT_LOG", "HOSTKIT_CLOCK_STEP",
 #endif
@@ -128,7 +129,7 @@ static int compare(void *ctx, const struct hk_deployment *d, struct hk_error *er
 {
 	struct same *same = ctx;
 
-	if (!hk_deployment_is_dead(d) && d->flags == same->req->flags &&
+	if (!hk_deployment_is_dead(d) && !d->source && d->flags == same->req->flags &&
 	    (!strcmp(d->object, same->req->object) ||
 	     (d->commit && !strcmp(d->commit, same->req->object))))
 		same->id = d->id;

@@ -3,7 +3,7 @@
  */
 #include <ui/head.h>
 
-#include <deploy/refrule.h>
+#include <deploy/source.h>
 #include <ui/text.h>
 
 void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deployment_request *req,
@@ -13,10 +13,9 @@ void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deplo
 	struct hk_text text;
 
 	hk_text_init(&text, log_fd);
-	hk_ref_describe(req->ref, &what);
-	hk_report_say(&text.report, HK_REPORT_INFO,
-		      "hostkit: %s: deployment %lld of %s at %.7s%s%s", p->name, (long long)id,
-		      what.data, req->object, req->pusher ? " by " : "",
+	hk_source_describe(req->source, req->ref, req->object, &what);
+	hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: %s: deployment %lld of %s%s%s",
+		      p->name, (long long)id, what.data, req->pusher ? " by " : "",
 		      req->pusher ? req->pusher : "");
 	hk_report_say(&text.report, HK_REPORT_INFO,
 		      "hostkit: Ctrl-C detaches; watch again: hostkit deploy log %s %lld -f",

@@ -4,6 +4,8 @@
  * anyone watches.
  *
  * hostkit-worker ROOT NAME recover: puts right what dead workers and lost clients left, for hooks.
+ *
+ * hostkit-worker ROOT NAME fetch ID: see fetch.h.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,14 +18,17 @@
 #include <base/human.h>
 #include <base/log.h>
 #include <deploy/deploy.h>
+#include <deploy/fetch.h>
 #include <deploy/queue.h>
 #include <deploy/recover.h>
+#include <deploy/source.h>
 #include <deploy/verdict.h>
 #include <sys/failpoint.h>
 #include <sys/lock.h>
 #include <sys/signals.h>
 #include <ui/head.h>
 #include <ui/text.h>
+#include <worker/fetch.h>
 
 #define TAKE_OVER_S 60
 
@@ -91,9 +96,10 @@ static void describe_lock(struct worker *w)
 	hk_auto_buf text = HK_BUF_INIT;
 	struct hk_error ignored;
 
-	hk_buf_addf(&text, "deployment %lld (%s %.7s by %s), pid %d, since %s", (long long)row->id,
-		    row->ref, row->object, row->pusher ? row->pusher : "unknown", (int)getpid(),
-		    hk_clock_rfc3339(hk_clock_wall_ms(), since));
+	hk_buf_addf(&text, "deployment %lld (", (long long)row->id);
+	hk_source_describe(row->source, row->ref, row->object, &text);
+	hk_buf_addf(&text, " by %s), pid %d, since %s", row->pusher ? row->pusher : "unknown",
+		    (int)getpid(), hk_clock_rfc3339(hk_clock_wall_ms(), since));
 	/* Only for people who wait: nothing depends on it. */
 	if (hk_lock_describe(&w->lock, text.data, &ignored))
 		return;
@@ -214,6 +220,8 @@ int main(int argc, char **argv)
 	struct hk_error err = HK_ERROR_INIT;
 	int status;
 
+	if (argc == 5 && !strcmp(argv[3], HK_FETCH_COMMAND))
+		return hk_worker_fetch(argv[1], argv[2], argv[4]);
 	if (argc != 4) {
 		fputs("error: hostkit-worker is started by hostkit and its hooks\n", stderr);
 		return hk_code_exit(HK_E_USAGE);
