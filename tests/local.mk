@@ -41,11 +41,13 @@ unit_tests = \
 	tests/unit/test-ledger-rows \
 	tests/unit/test-lines \
 	tests/unit/test-lock \
+	tests/unit/test-nearest \
 	tests/unit/test-process \
 	tests/unit/test-process-detach \
 	tests/unit/test-procid \
 	tests/unit/test-repo \
 	tests/unit/test-service \
+	tests/unit/test-url \
 	tests/unit/test-words
 endif
 check_PROGRAMS += $(unit_tests) \
@@ -90,6 +92,7 @@ shell_tests = \
 	tests/t/2031-descriptors.sh \
 	tests/t/2032-env.sh \
 	tests/t/2033-service-logs.sh \
+	tests/t/2041-source.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \
@@ -99,6 +102,7 @@ shell_tests = \
 	tests/t/3002-push-output.sh \
 	tests/t/3011-deploy-command.sh \
 	tests/t/3021-push-again.sh \
+	tests/t/3041-git-repo.sh \
 	tests/t/3101-ssh.sh \
 	tests/t/3102-client-dies.sh \
 	tests/t/3103-two-pushes.sh \

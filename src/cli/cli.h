@@ -19,7 +19,7 @@ struct hk_cli_option {
 	const char *help;
 };
 
-#define HK_CLI_OPTIONS_MAX 16
+#define HK_CLI_OPTIONS_MAX 24
 
 /* One run of one command. */
 struct hk_cli_call {

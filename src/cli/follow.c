@@ -121,6 +121,7 @@ struct hk_json *hk_cli_deployment_json(struct hk_ledger *l, const struct hk_depl
 	hk_json_set(j, "trigger", hk_json_string(d->trigger));
 	hk_json_set(j, "ref", hk_json_string(d->ref));
 	hk_json_set(j, "commit", hk_json_string(d->commit ? d->commit : d->object));
+	hk_json_set(j, "source", hk_json_string(d->source));
 	hk_json_set(j, "tag", hk_json_string(d->tag));
 	hk_json_set(j, "summary", hk_json_string(d->summary));
 	hk_json_set(j, "pusher", hk_json_string(d->pusher));
