@@ -63,6 +63,7 @@ src_libhostkit_a_SOURCES = \
 	src/repo/refname.c src/repo/refname.h \
 	src/repo/repo.c src/repo/repo.h \
 	src/repo/stale.c src/repo/stale.h \
+	src/repo/upload_pack.c src/repo/upload_pack.h \
 	src/repo/url.c src/repo/url.h \
 	src/service/command_driver.c \
 	src/service/drivers.h \

@@ -18,10 +18,12 @@
 #include <sys/self.h>
 
 #define GRACE_MS 2000
+#define FATAL "fatal: "
 
 struct watch {
 	struct hk_deploy *d;
 	struct hk_error why; /* as the other process tells it */
+	struct hk_buf fatal; /* what git said on the other side of a pipe */
 };
 
 /* See deploy/fetch.h. */
@@ -36,6 +38,10 @@ static void take_line(void *ctx, const char *line, size_t len)
 		hk_error_hint(&w->why, "%s", text + strlen(HK_FETCH_HINT));
 		return;
 	}
+	if (!strncmp(text, FATAL, strlen(FATAL))) {
+		hk_buf_reset(&w->fatal);
+		hk_buf_addstr(&w->fatal, text + strlen(FATAL));
+	}
 	message = strncmp(text, HK_FETCH_ERROR, strlen(HK_FETCH_ERROR)) ? NULL : strchr(code, ' ');
 	if (!message) {
 		hk_deploy_output(w->d, line, len);
@@ -45,7 +51,23 @@ static void take_line(void *ctx, const char *line, size_t len)
 	hk_error_set(&w->why, hk_code_from_name(code), "%s", message);
 }
 
-static int explain(const struct watch *w, int code, struct hk_error *err)
+/* libgit2 only knows that the other side has hung up. */
+static void tell_fatal(struct watch *w)
+{
+	const struct hk_deploy *d = w->d;
+
+	if (w->why.code != HK_E_FETCH_FAILED || !w->fatal.len)
+		return;
+	hk_error_set(&w->why, HK_E_FETCH_FAILED, "cannot fetch from '%s': %s", d->row.source,
+		     w->fatal.data);
+	if (strstr(w->fatal.data, "dubious ownership"))
+		hk_error_hint(&w->why,
+			      "it belongs to another user; to trust it: git config -f "
+			      "%s/.gitconfig --add safe.directory %s",
+			      d->project->home_path, d->row.source);
+}
+
+static int explain(struct watch *w, int code, struct hk_error *err)
 {
 	char limit[HK_HUMAN_LEN];
 
@@ -58,6 +80,7 @@ static int explain(const struct watch *w, int code, struct hk_error *err)
 				     "[source] timeout",
 				     w->d->row.source);
 	}
+	tell_fatal(w);
 	if (code != HK_E_CANCELLED && w->why.code)
 		*err = w->why;
 	return err->code;
@@ -66,7 +89,7 @@ static int explain(const struct watch *w, int code, struct hk_error *err)
 static int run_process(struct hk_deploy *d, const char *const *argv, struct hk_error *err)
 {
 	hk_auto_free char *mark = hk_environment_mark(d->project, d->row.id);
-	struct watch w = { .d = d, .why = HK_ERROR_INIT };
+	struct watch w = { .d = d, .why = HK_ERROR_INIT, .fatal = HK_BUF_INIT };
 	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
 	hk_auto_strlist env = HK_STRLIST_INIT;
 	int ret;
@@ -84,7 +107,10 @@ static int run_process(struct hk_deploy *d, const char *const *argv, struct hk_e
 	spec.on_line = take_line;
 	spec.ctx = &w;
 	ret = hk_process_run(&spec, NULL, err);
-	return ret ? explain(&w, ret, err) : 0;
+	if (ret)
+		ret = explain(&w, ret, err);
+	hk_buf_release(&w.fatal);
+	return ret;
 }
 
 static int fetch(struct hk_deploy *d, struct hk_error *err)

@@ -19,6 +19,7 @@
 #include <base/human.h>
 #include <base/nearest.h>
 #include <repo/git_edge.h>
+#include <repo/upload_pack.h>
 
 #define NEAREST 3
 #define CANDIDATES_MAX 5
@@ -155,19 +156,11 @@ static int say_progress(const git_indexer_progress *p, void *payload)
 
 /* --- Connecting */
 
-static int failed(struct fetch *f, int rc, struct hk_error *err)
+static int failed(struct fetch *f, struct hk_error *err)
 {
 	if (f->why.code) {
 		*err = f->why;
 		return err->code;
-	}
-	if (hk_git_is_foreign(rc)) {
-		hk_error_set(err, HK_E_FETCH_FAILED, "the repository '%s' belongs to another user",
-			     f->spec->url);
-		return hk_error_hint(err,
-				     "run this as its owner, or: git config -f %s/.gitconfig --add "
-				     "safe.directory PATH",
-				     f->repo->home);
 	}
 	return hk_git_error(err, HK_E_FETCH_FAILED, "cannot fetch from '%s'", f->spec->url);
 }
@@ -189,12 +182,26 @@ static int use_settings(struct fetch *f, struct hk_error *err)
 	return 0;
 }
 
+static int use_upload_pack(git_transport **out, git_remote *owner, void *payload)
+{
+	struct fetch *f = payload;
+
+	return hk_upload_pack_transport(out, owner, f->repo->home);
+}
+
+static bool is_local(const char *url)
+{
+	return *url == '/' || !strncmp(url, "file://", 7);
+}
+
 static void set_callbacks(struct fetch *f, git_remote_callbacks *ret)
 {
 	ret->credentials = give_credentials;
 	ret->certificate_check = check_certificate;
 	ret->transfer_progress = say_progress;
 	ret->payload = f;
+	if (is_local(f->spec->url))
+		ret->transport = use_upload_pack;
 }
 
 static int connect_remote(struct fetch *f, struct hk_error *err)
@@ -212,7 +219,7 @@ static int connect_remote(struct fetch *f, struct hk_error *err)
 		rc = git_remote_connect_ext(f->remote, GIT_DIRECTION_FETCH, &options);
 	if (!rc)
 		rc = git_remote_ls(&f->heads, &f->n_heads, f->remote);
-	return rc ? failed(f, rc, err) : 0;
+	return rc ? failed(f, err) : 0;
 }
 
 static int download(struct fetch *f, char **refspecs, size_t n, struct hk_error *err)
@@ -226,7 +233,7 @@ static int download(struct fetch *f, char **refspecs, size_t n, struct hk_error 
 	options.proxy_opts.type = GIT_PROXY_AUTO;
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
 	rc = git_remote_download(f->remote, &list, &options);
-	return rc ? failed(f, rc, err) : 0;
+	return rc ? failed(f, err) : 0;
 }
 
 /* --- A branch or a tag */

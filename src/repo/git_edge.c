@@ -21,14 +21,6 @@ int hk_git_error(struct hk_error *err, enum hk_code code, const char *fmt, ...)
 			    last && last->message ? last->message : "unknown failure");
 }
 
-/* libgit2 1.5 passes on that safe.directory is not set anywhere instead of saying whose it is. */
-bool hk_git_is_foreign(int rc)
-{
-	const git_error *last = git_error_last();
-
-	return rc == GIT_EOWNER || (rc == GIT_ENOTFOUND && last && last->klass == GIT_ERROR_CONFIG);
-}
-
 int hk_git_error_object(struct hk_error *err, const struct hk_repo *repo, int rc,
 			const git_oid *oid, const char *what)
 {

@@ -51,9 +51,6 @@ static inline void hk_cleanup_git_reference(git_reference **r)
  */
 int hk_git_error(struct hk_error *err, enum hk_code code, const char *fmt, ...) HK_PRINTF(3, 4);
 
-/* Whether what libgit2 returned, just now, says that a repository belongs to another user. */
-bool hk_git_is_foreign(int rc);
-
 /*
  * An object that cannot be read, named; what says whose it is ("commit", "'src/a.c'"). rc is
  * libgit2's: GIT_ENOTFOUND reads as missing, all else as corrupt. Returns HK_E_REPOSITORY_FAILED.

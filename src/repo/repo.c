@@ -49,9 +49,17 @@ static int use_home(const char *home, struct hk_error *err)
 	return 0;
 }
 
+/* libgit2 1.5 passes on that safe.directory is not set anywhere instead of saying whose it is. */
+static bool is_foreign(int rc)
+{
+	const git_error *last = git_error_last();
+
+	return rc == GIT_EOWNER || (rc == GIT_ENOTFOUND && last && last->klass == GIT_ERROR_CONFIG);
+}
+
 static int open_failed(const char *path, int rc, struct hk_error *err)
 {
-	if (hk_git_is_foreign(rc)) {
+	if (is_foreign(rc)) {
 		hk_error_set(err, HK_E_REPOSITORY_FAILED,
 			     "the repository '%s' belongs to another user", path);
 		return hk_error_hint(err,

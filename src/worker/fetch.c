@@ -15,6 +15,7 @@
 #include <deploy/source.h>
 #include <repo/fetch.h>
 #include <sys/fs.h>
+#include <sys/signals.h>
 
 static void say(void *ctx HK_UNUSED, const char *line)
 {
@@ -74,6 +75,7 @@ int hk_worker_fetch(const char *root, const char *name, const char *id)
 {
 	struct hk_error err = HK_ERROR_INIT;
 
+	hk_signals_ignore_pipe();
 	if (!run(root, name, id, &err))
 		return 0;
 	printf(HK_FETCH_ERROR "%s %s\n", hk_code_name(err.code), err.message);

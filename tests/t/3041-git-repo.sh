@@ -170,6 +170,8 @@ unreachable() {
 	mv away.git other.git
 	hostkit deploy site --git-repo nowhere.git >out 2>&1 || [ $? = 35 ]
 	contains out "there is no repository 'nowhere.git'"
+	hostkit deploy site --git-repo work/.git/refs >out 2>&1 || [ $? = 36 ]
+	contains out "error: site: fetch: cannot fetch from '$T/work/.git/refs': '$T/work/.git/refs' does not appear"
 }
 ok_when "without the other repository nothing old is deployed" unreachable
 
