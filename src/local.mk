@@ -16,6 +16,7 @@ src_libhostkit_a_SOURCES = \
 	src/base/json.c src/base/json.h \
 	src/base/lines.c src/base/lines.h \
 	src/base/log.c src/base/log.h \
+	src/base/nearest.c src/base/nearest.h \
 	src/base/roff.c src/base/roff.h \
 	src/base/strlist.c src/base/strlist.h \
 	src/base/utf8.c src/base/utf8.h \
@@ -63,11 +64,14 @@ src_libhostkit_a_SOURCES = \
 	src/repo/compare.c src/repo/compare.h \
 	src/repo/entry_name.c src/repo/entry_name.h \
 	src/repo/export.c src/repo/export.h \
+	src/repo/fetch.c src/repo/fetch.h \
 	src/repo/git_checkout.c src/repo/git_checkout.h \
 	src/repo/git_edge.c src/repo/git_edge.h \
 	src/repo/refname.c src/repo/refname.h \
 	src/repo/repo.c src/repo/repo.h \
 	src/repo/stale.c src/repo/stale.h \
+	src/repo/upload_pack.c src/repo/upload_pack.h \
+	src/repo/url.c src/repo/url.h \
 	src/service/command_driver.c \
 	src/service/drivers.h \
 	src/service/none_driver.c \
@@ -81,6 +85,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \
 	src/deploy/cleanup.c \
+	src/deploy/confine.c src/deploy/confine.h \
 	src/deploy/create.c src/deploy/create.h \
 	src/deploy/dead.c src/deploy/dead.h \
 	src/deploy/deploy.c src/deploy/deploy.h \
@@ -91,6 +96,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/doctor_state.c \
 	src/deploy/environment.c src/deploy/environment.h \
 	src/deploy/facts.c src/deploy/facts.h \
+	src/deploy/fetch.c src/deploy/fetch.h \
 	src/deploy/gate.c src/deploy/gate.h \
 	src/deploy/health.c src/deploy/health.h \
 	src/deploy/hooks.c src/deploy/hooks.h \
@@ -119,8 +125,10 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/rollback.c src/deploy/rollback.h \
 	src/deploy/running.c src/deploy/running.h \
 	src/deploy/shared.c src/deploy/shared.h \
+	src/deploy/source.c src/deploy/source.h \
 	src/deploy/start.c src/deploy/start.h \
 	src/deploy/submit.c src/deploy/submit.h \
+	src/deploy/sync.c \
 	src/deploy/verdict.c src/deploy/verdict.h \
 	src/ui/head.c src/ui/head.h \
 	src/ui/relay.c src/ui/relay.h \
@@ -165,7 +173,7 @@ src_hostkit_SOURCES = src/cli/main.c
 src_hostkit_LDADD = $(HK_ALL_LIBS)
 
 pkglibexec_PROGRAMS += src/hostkit-worker
-src_hostkit_worker_SOURCES = src/worker/main.c
+src_hostkit_worker_SOURCES = src/worker/main.c src/worker/fetch.c src/worker/fetch.h
 src_hostkit_worker_LDADD = $(HK_ALL_LIBS)
 
 noinst_PROGRAMS += src/docgen

@@ -39,15 +39,18 @@ unit_tests = \
 	tests/unit/test-human \
 	tests/unit/test-json \
 	tests/unit/test-ledger \
+	tests/unit/test-ledger-limits \
 	tests/unit/test-ledger-rows \
 	tests/unit/test-lines \
 	tests/unit/test-lock \
+	tests/unit/test-nearest \
 	tests/unit/test-process \
 	tests/unit/test-process-detach \
 	tests/unit/test-procid \
 	tests/unit/test-relpath \
 	tests/unit/test-repo \
 	tests/unit/test-service \
+	tests/unit/test-url \
 	tests/unit/test-words
 endif
 check_PROGRAMS += $(unit_tests) \
@@ -95,6 +98,7 @@ shell_tests = \
 	tests/t/2033-service-logs.sh \
 	tests/t/2035-ratelimit.sh \
 	tests/t/2036-pushed-ini.sh \
+	tests/t/2041-source.sh \
 	tests/t/2051-notify.sh \
 	tests/t/2052-doctor.sh \
 	tests/t/2061-shared.sh \
@@ -109,6 +113,7 @@ shell_tests = \
 	tests/t/3002-push-output.sh \
 	tests/t/3011-deploy-command.sh \
 	tests/t/3021-push-again.sh \
+	tests/t/3041-git-repo.sh \
 	tests/t/3101-ssh.sh \
 	tests/t/3102-client-dies.sh \
 	tests/t/3103-two-pushes.sh \

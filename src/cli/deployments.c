@@ -21,6 +21,7 @@
 #include <deploy/facts.h>
 #include <deploy/recover.h>
 #include <deploy/refrule.h>
+#include <deploy/source.h>
 #include <deploy/verdict.h>
 #include <sys/fs.h>
 #include <ui/relay.h>
@@ -227,14 +228,16 @@ static void print_row(const struct hk_deployment *d)
 	char when[HK_CLOCK_RFC3339_LEN], took[HK_HUMAN_LEN] = "-";
 	const char *commit = d->commit ? d->commit : d->object;
 	const char *ref = d->ref ? hk_ref_short(d->ref) : "-";
-	hk_auto_buf text = HK_BUF_INIT, what = HK_BUF_INIT;
+	hk_auto_buf text = HK_BUF_INIT, what = HK_BUF_INIT, from = HK_BUF_INIT;
 
 	if (!strncmp(ref, "refs/deploy/", 12))
 		ref = "commit";
+	if (d->source)
+		hk_source_describe(d->source, d->ref, d->object, &from);
 	hk_clock_rfc3339(d->created_at, when);
 	if (d->finished_at && d->started_at)
 		hk_human_duration(d->finished_at - d->started_at, took);
-	hk_buf_addf(&text, "%s by %s", ref, d->pusher ? d->pusher : "-");
+	hk_buf_addf(&text, "%s by %s", d->source ? from.data : ref, d->pusher ? d->pusher : "-");
 	hk_lines_sanitize(&what, text.data, text.len, 200);
 	printf("%4lld  %-11s  %.10s %.8s  %8s  %.7s  %s\n", (long long)d->id,
 	       hk_status_name(d->status), when, when + 11, took, commit ? commit : "-", what.data);

@@ -3,13 +3,11 @@
  */
 #include <conf/options.h>
 
-#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
+#include <base/nearest.h>
 #include <conf/conf.h>
-
-#define NAME_MAX_LEN 40 /* no known name is longer; longer words have no near name */
 
 /* The names that options.def uses for a scope. */
 enum {
@@ -54,34 +52,6 @@ bool hk_conf_section_known(const char *section)
 	return false;
 }
 
-/* The Levenshtein distance, case ignored. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t la = strlen(a), lb = strlen(b);
-	size_t row[NAME_MAX_LEN + 1];
-	size_t diagonal, above;
-
-	if (la > NAME_MAX_LEN || lb > NAME_MAX_LEN)
-		return SIZE_MAX;
-	for (size_t k = 0; k <= lb; k++)
-		row[k] = k;
-	for (size_t i = 1; i <= la; i++) {
-		diagonal = row[0]++;
-		for (size_t k = 1; k <= lb; k++) {
-			above = row[k];
-			diagonal += tolower((unsigned char)a[i - 1]) !=
-				    tolower((unsigned char)b[k - 1]);
-			if (above + 1 < diagonal)
-				diagonal = above + 1;
-			if (row[k - 1] + 1 < diagonal)
-				diagonal = row[k - 1] + 1;
-			row[k] = diagonal;
-			diagonal = above;
-		}
-	}
-	return row[lb];
-}
-
 /* The nearest name, or NULL when none is so near that it was probably meant. */
 static const char *nearest(const char *word, const char *const *names, size_t n)
 {
@@ -89,7 +59,7 @@ static const char *nearest(const char *word, const char *const *names, size_t n)
 	const char *found = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t d = distance(word, names[i]);
+		size_t d = hk_nearest_distance(word, names[i], true);
 
 		if (d < best || (d == best && !found)) {
 			best = d;

@@ -233,6 +233,7 @@ static int adopt_one(const struct adoption *a, const char *name, struct hk_error
 		r.type = old.type ? old.type : r.type;
 		r.start = old.start ? old.start : r.start;
 		r.ref = old.ref;
+		r.source = old.source;
 		r.object = old.commit ? old.commit : r.object;
 	}
 	ret = hk_ledger_adopt_release(a->l, &r, err);

@@ -97,6 +97,8 @@ static int pin_commit(struct hk_deploy *d, struct hk_error *err)
 {
 	hk_auto_free char *ref = hk_xasprintf("refs/hostkit/releases/%s", d->release);
 
+	if (!*d->commit.oid) /* of a folder */
+		return 0;
 	return hk_repo_update_ref(d->repo, ref, d->commit.oid, err);
 }
 

@@ -11,10 +11,11 @@
 #include <base/human.h>
 #include <deploy/environment.h>
 #include <deploy/shared.h>
+#include <deploy/source.h>
 #include <repo/export.h>
 #include <sys/fs.h>
 
-static int make_staging(struct hk_deploy *d, struct hk_error *err)
+int hk_deploy_make_staging(struct hk_deploy *d, struct hk_error *err)
 {
 	int releases = d->project->releases_fd;
 
@@ -53,7 +54,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	struct hk_export_spec spec;
 	int ret;
 
-	if (make_staging(d, err) || hk_environment_build(d->project, &d->row, &env, err))
+	if (hk_deploy_make_staging(d, err) || hk_environment_build(d->project, &d->row, &env, err))
 		return err->code;
 	hk_strlist_add(&env, mark);
 	spec = (struct hk_export_spec){
@@ -75,7 +76,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	return ret;
 }
 
-static void undo(struct hk_deploy *d)
+void hk_deploy_drop_staging(struct hk_deploy *d)
 {
 	struct hk_error ignored;
 
@@ -87,9 +88,15 @@ static void undo(struct hk_deploy *d)
 	d->staging_fd = -1;
 }
 
+static bool applies(const struct hk_deploy *d)
+{
+	return !hk_source_is_folder(&d->row);
+}
+
 const struct hk_stage hk_stage_checkout = {
 	.name = "checkout",
 	.title = "checkout",
+	.applies = applies,
 	.run = run,
-	.undo = undo,
+	.undo = hk_deploy_drop_staging,
 };

@@ -4,11 +4,15 @@
 #include <deploy/deploy.h>
 
 #include <stdarg.h>
+#include <string.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
+#include <base/log.h>
 #include <base/words.h>
 #include <deploy/environment.h>
+#include <deploy/plan.h>
+#include <deploy/pushed_ini.h>
 #include <sys/process.h>
 
 void hk_deploy_detail(struct hk_deploy *d, const char *fmt, ...)
@@ -120,6 +124,45 @@ enum hk_status hk_deploy_status(const struct hk_error *why)
 		if (special[i].code == why->code)
 			return special[i].status;
 	return HK_STATUS_FAILED;
+}
+
+int hk_deploy_note_commit(struct hk_deploy *d, struct hk_error *err)
+{
+	static const char tags[] = "refs/tags/";
+	size_t n = sizeof(tags) - 1;
+	const char *ref = d->row.ref;
+
+	if (!strncmp(ref, tags, n))
+		snprintf(d->commit.tag, sizeof(d->commit.tag), "%s", ref + n);
+	if (hk_ledger_set_commit(d->ledger, d->row.id, d->commit.oid,
+				 *d->commit.tag ? d->commit.tag : NULL, d->commit.summary, err))
+		return err->code;
+	free(d->row.commit);
+	d->row.commit = hk_xstrdup(d->commit.oid);
+	free(d->row.tag);
+	d->row.tag = *d->commit.tag ? hk_xstrdup(d->commit.tag) : NULL;
+	hk_deploy_detail(d, "%.7s %.100s", d->commit.oid, d->commit.summary);
+	return 0;
+}
+
+int hk_deploy_note_settings(struct hk_deploy *d, const struct hk_buf *text, struct hk_error *err)
+{
+	return text->len ? hk_ledger_set_settings(d->ledger, d->row.id, text->data, err) : 0;
+}
+
+int hk_deploy_begin_commit(struct hk_deploy *d, struct hk_error *err)
+{
+	hk_auto_buf text = HK_BUF_INIT;
+	struct hk_error no_plan;
+
+	if (hk_pushed_ini_apply(d->project, d->repo, d->commit.oid, &text, err) ||
+	    hk_deploy_note_settings(d, &text, err))
+		return err->code;
+	/* A plan that cannot be made stops nothing: a broken object is for the checkout to name. */
+	if (hk_plan_tell(d->project, d->ledger, d->repo, d->commit.oid, d->row.flags, false,
+			 d->report, &no_plan))
+		hk_log_debug("%s", no_plan.message);
+	return 0;
 }
 
 char *hk_deploy_pin(int64_t id)

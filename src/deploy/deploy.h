@@ -31,6 +31,7 @@ struct hk_deploy {
 	char staging[32]; /* name below releases/, "" before checkout */
 	int staging_fd;
 	bool output_pushed; /* the tree is a build's output: nothing to install or build */
+	bool prebuilt;	    /* a folder brought the output of its own build along */
 	bool installed;	    /* the install stage ran */
 	bool built;	    /* the build stage ran */
 
@@ -96,6 +97,8 @@ int hk_deploy_describe_release(struct hk_deploy *d, struct hk_error *err) HK_MUS
 struct hk_stage {
 	const char *name;  /* stable: ledger, JSON */
 	const char *title; /* what the pusher sees */
+	/* Whether this deployment has it at all; NULL: every one. */
+	bool (*applies)(const struct hk_deploy *d);
 	/*
 	 * 0, HK_STAGE_SKIP or a negative code; idempotent. A stage of the kind below runs also
 	 * after a failure, and its own failure is a warning.
@@ -107,9 +110,10 @@ struct hk_stage {
 	bool switches; /* moves `app`: when it fails, the link can go back */
 };
 
-extern const struct hk_stage hk_stage_preflight, hk_stage_checkout, hk_stage_install,
-	hk_stage_build, hk_stage_release, hk_stage_dependencies, hk_stage_activate,
-	hk_stage_restart, hk_stage_health, hk_stage_cleanup;
+/* sync is checkout for a folder; fetch comes before checkout for another repository. */
+extern const struct hk_stage hk_stage_preflight, hk_stage_fetch, hk_stage_checkout, hk_stage_sync,
+	hk_stage_install, hk_stage_build, hk_stage_release, hk_stage_dependencies,
+	hk_stage_activate, hk_stage_restart, hk_stage_health, hk_stage_cleanup;
 /* Of a rollback, in the place of all before restart. */
 extern const struct hk_stage hk_stage_target, hk_stage_switch;
 
@@ -121,6 +125,23 @@ int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
 
 /* How a deployment ends that failed for this reason, or, with NULL, did not. */
 enum hk_status hk_deploy_status(const struct hk_error *why);
+
+/* The empty staging folder of this deployment, and its end; what cannot be removed is a warning. */
+int hk_deploy_make_staging(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
+void hk_deploy_drop_staging(struct hk_deploy *d);
+
+/* Records d->commit, which a stage has resolved, with the tag that the row's ref names. */
+int hk_deploy_note_commit(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * What the commit says itself (its hostkit.ini, which is recorded with the deployment), and the
+ * plan in the report.
+ */
+int hk_deploy_begin_commit(struct hk_deploy *d, struct hk_error *err) HK_MUST_CHECK;
+
+/* Records the hostkit.ini of the tree: its settings are the release's. */
+int hk_deploy_note_settings(struct hk_deploy *d, const struct hk_buf *text,
+			    struct hk_error *err) HK_MUST_CHECK;
 
 /* The ref that keeps the commit of a deployment while it waits and runs; the caller frees. */
 char *hk_deploy_pin(int64_t id);

@@ -159,11 +159,17 @@ void hk_environment_facts(const struct hk_project *p, const struct hk_deployment
 	const struct {
 		const char *name, *value;
 	} facts[] = {
-		{ "HOSTKIT_PROJECT", p->name },	   { "HOSTKIT_DEPLOYMENT", id },
-		{ "HOSTKIT_REF", d->ref },	   { "HOSTKIT_COMMIT", d->commit },
-		{ "HOSTKIT_TAG", d->tag },	   { "HOSTKIT_PUSHER", d->pusher },
+		{ "HOSTKIT_PROJECT", p->name },
+		{ "HOSTKIT_DEPLOYMENT", id },
+		{ "HOSTKIT_REF", d->ref && !strncmp(d->ref, "refs/", 5) ? d->ref : NULL },
+		{ "HOSTKIT_SOURCE", d->source },
+		{ "HOSTKIT_COMMIT", d->commit },
+		{ "HOSTKIT_TAG", d->tag },
+		{ "HOSTKIT_PUSHER", d->pusher },
 		{ "HOSTKIT_RELEASE", d->release },
 	};
+
+	/* Of a folder, or a commit of another repository, the ref is only a word. */
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(facts); i++)
 		hk_environment_set_fact(env, facts[i].name, facts[i].value);

@@ -45,6 +45,7 @@ void hk_facts_deployment(struct hk_json *j, const struct hk_deployment *d)
 	hk_json_set(j, "trigger", hk_json_string(d->trigger));
 	hk_json_set(j, "ref", hk_json_string(d->ref));
 	hk_json_set(j, "commit", hk_json_string(d->commit ? d->commit : d->object));
+	hk_json_set(j, "source", hk_json_string(d->source));
 	hk_json_set(j, "tag", hk_json_string(d->tag));
 	hk_json_set(j, "summary", hk_json_string(d->summary));
 	hk_json_set(j, "pusher", hk_json_string(d->pusher));
@@ -72,6 +73,7 @@ int hk_facts_active(const struct hk_project *p, struct hk_ledger *l, struct hk_j
 	hk_json_set(*ret, "release", hk_json_string(row.name));
 	hk_json_set(*ret, "commit", hk_json_string(row.commit));
 	hk_json_set(*ret, "ref", hk_json_string(row.ref));
+	hk_json_set(*ret, "source", hk_json_string(row.source));
 	hk_json_set(*ret, "type", hk_json_string(row.type));
 	hk_json_set(*ret, "state", hk_json_string(row.state));
 	hk_json_set(*ret, "deployed_at", time_json(row.deployed_at));

@@ -18,14 +18,14 @@
 
 struct pipeline {
 	size_t len;
-	const struct hk_stage *stages[12];
+	const struct hk_stage *stages[16];
 };
 
 static const struct pipeline deployment = {
-	.len = 10,
-	.stages = { &hk_stage_preflight, &hk_stage_checkout, &hk_stage_install, &hk_stage_build,
-		    &hk_stage_release, &hk_stage_dependencies, &hk_stage_activate,
-		    &hk_stage_restart, &hk_stage_health, &hk_stage_cleanup },
+	.len = 12,
+	.stages = { &hk_stage_preflight, &hk_stage_fetch, &hk_stage_checkout, &hk_stage_sync,
+		    &hk_stage_install, &hk_stage_build, &hk_stage_release, &hk_stage_dependencies,
+		    &hk_stage_activate, &hk_stage_restart, &hk_stage_health, &hk_stage_cleanup },
 };
 
 static const struct pipeline rollback = {
@@ -36,6 +36,20 @@ static const struct pipeline rollback = {
 static const struct pipeline *pipeline_of(const struct hk_deploy *d)
 {
 	return d->row.flags & HK_REQUEST_ROLLBACK ? &rollback : &deployment;
+}
+
+static bool applies(const struct hk_deploy *d, const struct hk_stage *stage)
+{
+	return !stage->applies || stage->applies(d);
+}
+
+static unsigned count_stages(const struct hk_deploy *d, const struct pipeline *p)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < p->len; i++)
+		n += applies(d, p->stages[i]);
+	return n;
 }
 
 static const struct {
@@ -113,7 +127,7 @@ static void handle_failure(struct hk_deploy *d, const struct pipeline *p, size_t
 		d->activated = false;
 	if (!d->activated) {
 		for (size_t i = failed + 1; i-- > 0;)
-			if (p->stages[i]->undo)
+			if (p->stages[i]->undo && applies(d, p->stages[i]))
 				p->stages[i]->undo(d);
 		return;
 	}
@@ -158,11 +172,14 @@ int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
 	struct hk_error stage_err;
 	int ret = 0;
 
-	d->stage.total = (unsigned)p->len;
+	d->stage.number = 0;
+	d->stage.total = count_stages(d, p);
 	for (size_t i = 0; i < p->len; i++) {
 		const struct hk_stage *stage = p->stages[i];
 
-		d->stage.number = (unsigned)i + 1;
+		if (!applies(d, stage))
+			continue;
+		d->stage.number++;
 		d->stage.title = stage->title;
 		if (ret && !stage->always)
 			continue;

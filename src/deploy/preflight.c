@@ -10,10 +10,9 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <deploy/gate.h>
-#include <deploy/plan.h>
-#include <deploy/pushed_ini.h>
 #include <deploy/request.h>
 #include <deploy/retention.h>
+#include <deploy/source.h>
 #include <service/service.h>
 
 static int check_order(struct hk_deploy *d, struct hk_error *err)
@@ -41,7 +40,8 @@ static int note_newest(void *ctx, const struct hk_deployment *row, struct hk_err
 
 	/* Of a release that was adopted, the ref is not known. */
 	n->begun |= row->id != n->d->row.id && row->started_at && row->commit && row->ref &&
-		    !strcmp(row->commit, n->commit) && !strcmp(row->ref, n->d->row.ref);
+		    !row->source && !strcmp(row->commit, n->commit) &&
+		    !strcmp(row->ref, n->d->row.ref);
 	return 0;
 }
 
@@ -56,6 +56,8 @@ static int check_ref(struct hk_deploy *d, struct hk_error *err)
 	struct newest n = { .d = d, .commit = now.oid };
 	struct hk_error ignored;
 
+	if (d->row.source)
+		return 0;
 	if (hk_repo_resolve(d->repo, d->row.ref, &now, &ignored))
 		return check_order(d, err);
 	if (!strcmp(now.oid, d->commit.oid))
@@ -86,7 +88,8 @@ static int note_before(void *ctx, const struct hk_deployment *row, struct hk_err
 {
 	struct before *b = ctx;
 
-	if (b->found || row->id >= b->d->row.id || !row->ref || strcmp(row->ref, b->d->row.ref))
+	if (b->found || row->id >= b->d->row.id || !row->ref || row->source ||
+	    strcmp(row->ref, b->d->row.ref))
 		return 0;
 	b->found = true;
 	b->moves = row->flags & HK_REQUEST_STRICT && row->status == HK_STATUS_SUCCEEDED &&
@@ -154,37 +157,29 @@ static int check_service(const struct hk_conf *conf, struct hk_error *err)
 	return driver && driver->check ? driver->check(conf, err) : 0;
 }
 
-static int resolve(struct hk_deploy *d, struct hk_error *err)
+/* Of another source only whether it is there: what it holds is for the stages to find out. */
+static int find_source(struct hk_deploy *d, struct hk_error *err)
 {
-	static const char tags[] = "refs/tags/";
-	size_t n = sizeof(tags) - 1;
-	const char *ref = d->row.ref;
+	hk_auto_free char *path = NULL;
+	hk_auto_buf what = HK_BUF_INIT;
 
-	if ((!d->repo &&
-	     hk_repo_open(d->project->repo_path, d->project->home_path, &d->repo, err)) ||
-	    hk_repo_resolve(d->repo, d->row.object, &d->commit, err))
+	if (hk_source_is_folder(&d->row) &&
+	    hk_source_find_folder(d->project, d->row.source, &path, err))
 		return err->code;
-	if (!strncmp(ref, tags, n))
-		snprintf(d->commit.tag, sizeof(d->commit.tag), "%s", ref + n);
-	if (hk_ledger_set_commit(d->ledger, d->row.id, d->commit.oid,
-				 *d->commit.tag ? d->commit.tag : NULL, d->commit.summary, err))
-		return err->code;
-	free(d->row.commit);
-	d->row.commit = hk_xstrdup(d->commit.oid);
-	free(d->row.tag);
-	d->row.tag = *d->commit.tag ? hk_xstrdup(d->commit.tag) : NULL;
-	hk_deploy_detail(d, "%.7s %.100s", d->commit.oid, d->commit.summary);
+	hk_source_describe(d->row.source, d->row.ref, d->row.object, &what);
+	hk_deploy_detail(d, "%s", what.data);
 	return 0;
 }
 
-/* The settings of the tree are the release's: they are on record with it. */
-static int use_pushed_ini(struct hk_deploy *d, struct hk_error *err)
+static int resolve(struct hk_deploy *d, struct hk_error *err)
 {
-	hk_auto_buf text = HK_BUF_INIT;
-
-	if (hk_pushed_ini_apply(d->project, d->repo, d->commit.oid, &text, err))
+	if (!d->repo && hk_repo_open(d->project->repo_path, d->project->home_path, &d->repo, err))
 		return err->code;
-	return text.len ? hk_ledger_set_settings(d->ledger, d->row.id, text.data, err) : 0;
+	if (d->row.source)
+		return find_source(d, err);
+	return hk_repo_resolve(d->repo, d->row.object, &d->commit, err)
+		       ? err->code
+		       : hk_deploy_note_commit(d, err);
 }
 
 /*
@@ -200,11 +195,10 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	    check_service(&d->project->conf, err))
 		return err->code;
 	if (resolve(d, err) ||
-	    (d->row.flags & HK_REQUEST_STRICT ? check_strict(d, err) : check_ref(d, err)) ||
-	    use_pushed_ini(d, err))
+	    (d->row.flags & HK_REQUEST_STRICT ? check_strict(d, err) : check_ref(d, err)))
 		return err->code;
-	return hk_plan_tell(d->project, d->ledger, d->repo, d->commit.oid, d->row.flags, false,
-			    d->report, err);
+	/* Of another repository the commit comes later, of a folder never. */
+	return d->row.source ? 0 : hk_deploy_begin_commit(d, err);
 }
 
 const struct hk_stage hk_stage_preflight = {

@@ -32,6 +32,8 @@ static bool will_build(const struct hk_deploy *d, const char **ret_why_not)
 		*ret_why_not = "the commit is built output";
 	else if (d->row.flags & HK_REQUEST_BUILD)
 		*ret_why_not = NULL;
+	else if (d->prebuilt)
+		*ret_why_not = "the folder brings its output";
 	else if (conf->build_enabled == HK_NO)
 		*ret_why_not = "turned off";
 	else if (conf->build_command.argv.len)

@@ -7,9 +7,16 @@
 
 #include <base/alloc.h>
 #include <repo/compare.h>
+#include <sys/fs.h>
 
 #define NAME "hostkit.ini"
 #define INI_MAX (64 << 10)
+
+static int no_file(struct hk_error *err)
+{
+	hk_error_set(err, HK_E_CONFIG_INVALID, "'" NAME "' in the pushed tree is no regular file");
+	return hk_error_hint(err, "make it one, or remove it");
+}
 
 int hk_pushed_ini_apply(struct hk_project *p, struct hk_repo *repo, const char *commit,
 			struct hk_buf *text, struct hk_error *err)
@@ -28,8 +35,21 @@ int hk_pushed_ini_apply(struct hk_project *p, struct hk_repo *repo, const char *
 		return err->code;
 	if (!*id)
 		return 0;
-	hk_error_set(err, HK_E_CONFIG_INVALID, "'" NAME "' in the pushed tree is no regular file");
-	return hk_error_hint(err, "make it one, or remove it");
+	return no_file(err);
+}
+
+int hk_pushed_ini_apply_folder(struct hk_project *p, int folder_fd, struct hk_buf *text,
+			       struct hk_error *err)
+{
+	hk_auto_free char *own = hk_project_ini_path(p->root, p->name);
+
+	if (!p->conf.deploy_pushed_ini || !hk_fs_exists(folder_fd, NAME))
+		return 0;
+	if (!hk_fs_is_file(folder_fd, NAME))
+		return no_file(err);
+	if (hk_fs_read_file(folder_fd, NAME, INI_MAX, text, err))
+		return err->code;
+	return hk_conf_apply_pushed(&p->conf, own, NAME, text->data, text->len, NULL, err);
 }
 
 char *hk_pushed_ini_health_path(const struct hk_project *p, const char *settings)

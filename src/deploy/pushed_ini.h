@@ -16,6 +16,10 @@
 int hk_pushed_ini_apply(struct hk_project *p, struct hk_repo *repo, const char *commit,
 			struct hk_buf *text, struct hk_error *err) HK_MUST_CHECK;
 
+/* The same for the files of a folder. */
+int hk_pushed_ini_apply_folder(struct hk_project *p, int folder_fd, struct hk_buf *text,
+			       struct hk_error *err) HK_MUST_CHECK;
+
 /*
  * The [health] path that a release was made with: by the INI files as they are now, and the
  * hostkit.ini of its tree (settings; NULL: it had none). The caller frees.

@@ -11,7 +11,7 @@
 #include <base/clock.h>
 #include <base/human.h>
 #include <deploy/dead.h>
-#include <deploy/refrule.h>
+#include <deploy/source.h>
 
 #define LOOK_MS 1000 /* between two looks at the ledger; the end of the one before comes sooner */
 #define LOCK_LOOK_MS 100 /* when a command holds the lock, which has no row */
@@ -33,9 +33,8 @@ static void describe(const struct hk_deployment *d, struct hk_buf *out)
 
 	hk_buf_reset(out);
 	hk_buf_addf(out, "deployment %lld (", (long long)d->id);
-	hk_ref_describe(d->ref ? d->ref : "", out);
-	hk_buf_addf(out, " at %.7s%s%s)", d->object ? d->object : "", d->pusher ? " by " : "",
-		    d->pusher ? d->pusher : "");
+	hk_source_describe(d->source, d->ref, d->object, out);
+	hk_buf_addf(out, "%s%s)", d->pusher ? " by " : "", d->pusher ? d->pusher : "");
 	if (d->started_at && ms >= 1000)
 		hk_buf_addf(out, ", running for %s", hk_human_duration(ms, took));
 }
@@ -44,6 +43,8 @@ static bool takes_place(const struct hk_queue *q, const struct hk_deployment *ne
 {
 	if (strcmp(q->project->conf.deploy_concurrency, "latest") || hk_deployment_is_dead(newer))
 		return false;
+	if (newer->source || q->row->source)
+		return true;
 	/* Hooks may come in another order than the updates of their ref. */
 	return strcmp(newer->ref, q->row->ref) || !strcmp(newer->object, q->row->object) ||
 	       !q->holds(q->ctx, q->row->ref, q->row->object);
@@ -70,13 +71,13 @@ static int see(void *ctx, const struct hk_deployment *d, struct hk_error *err HK
 
 static int rejected(const struct hk_queue *q, const struct view *v, struct hk_error *err)
 {
+	hk_auto_buf again = HK_BUF_INIT;
+
+	hk_source_command(q->project->name, q->row, &again);
 	hk_error_set(err, HK_E_LOCKED, "'%s' is being deployed: %s", q->project->name,
 		     v->first_text.data);
-	return hk_error_hint(
-		err,
-		"when that has ended (hostkit deploy log %s %lld -f): git push hostkit "
-		"%.7s:refs/deploy/now",
-		q->project->name, (long long)v->first, q->row->object);
+	return hk_error_hint(err, "when that has ended (hostkit deploy log %s %lld -f): %s",
+			     q->project->name, (long long)v->first, again.data);
 }
 
 static void say_place(const struct hk_queue *q, const struct view *v, unsigned *told)
@@ -152,7 +153,8 @@ static int see_open(void *ctx, const struct hk_deployment *d, struct hk_error *e
 	struct open_row *row = ctx;
 
 	if (hk_deployment_is_dead(d) ||
-	    (d->object && !strcmp(d->object, row->req->object) && d->flags == row->req->flags))
+	    (d->object && row->req->object && !strcmp(d->object, row->req->object) &&
+	     d->flags == row->req->flags))
 		return 0;
 	row->id = d->id;
 	describe(d, &row->text);

@@ -18,6 +18,7 @@
 #include <deploy/reconcile.h>
 #include <deploy/request.h>
 #include <deploy/retention.h>
+#include <deploy/source.h>
 #include <repo/export.h>
 #include <repo/stale.h>
 #include <sys/failpoint.h>
@@ -29,7 +30,8 @@
 struct dead_row {
 	int64_t id;
 	unsigned flags;
-	char *release, *object;
+	char *release;
+	char *again;	/* how to ask for it once more */
 	char *stage;	/* the last one on record; NULL: none */
 	bool activated; /* the link had been switched */
 	bool live;	/* and still names its release */
@@ -49,7 +51,7 @@ static void release_rows(struct recovery *r)
 {
 	for (size_t i = 0; i < r->len; i++) {
 		free(r->rows[i].release);
-		free(r->rows[i].object);
+		free(r->rows[i].again);
 		free(r->rows[i].stage);
 	}
 	free(r->active);
@@ -58,16 +60,18 @@ static void release_rows(struct recovery *r)
 static int collect(void *ctx, const struct hk_deployment *d, struct hk_error *err HK_UNUSED)
 {
 	struct recovery *r = ctx;
+	hk_auto_buf again = HK_BUF_INIT;
 
 	/* A row that says "running" without the lock held is dead whatever its worker's number. */
 	if (d->id == r->keep || r->len == HK_ARRAY_LEN(r->rows) ||
 	    (d->status != HK_STATUS_RUNNING && !hk_deployment_is_dead(d)))
 		return 0;
+	hk_source_command(r->p->name, d, &again);
 	r->rows[r->len++] = (struct dead_row){
 		.id = d->id,
 		.flags = d->flags,
 		.release = d->release ? hk_xstrdup(d->release) : NULL,
-		.object = hk_xstrdup(d->object ? d->object : ""),
+		.again = hk_xstrdup(again.data),
 	};
 	return 0;
 }
@@ -138,8 +142,7 @@ static int end_row(const struct recovery *r, const struct dead_row *row, struct 
 		     (long long)row->id, row->stage ? "in stage '" : "before its first stage",
 		     row->stage ? row->stage : "", row->stage ? "'" : "",
 		     row->live ? "; its release is live" : "");
-	hk_error_hint(&why, "to try this commit again: git push hostkit %.7s:refs/deploy/now",
-		      row->object);
+	hk_error_hint(&why, "to try it again: %s", row->again);
 	if (hk_ledger_finish_deployment(r->l, row->id, HK_STATUS_INTERRUPTED, &why, err))
 		return err->code;
 	hk_strlist_addf(r->notes, "%s", why.message);
@@ -191,6 +194,8 @@ static int sweep_folder(int dirfd, const char *path, const char *prefix, const c
 	hk_auto_strlist names = HK_STRLIST_INIT;
 	hk_auto_close int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0)
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s'", path);
 	if (hk_fs_list(fd, ".", &names, err))
@@ -217,6 +222,8 @@ int hk_recover_sweep(const struct hk_project *p, int64_t keep, unsigned *ret_swe
 	} places[] = {
 		{ p->releases_fd, ".", ".staging-" },
 		{ p->home_fd, "repo.git", HK_EXPORT_INDEX_PREFIX },
+		/* libgit2's, of a fetch that was ended; git's own have other names. */
+		{ p->home_fd, "repo.git/objects/pack", "pack_git2_" },
 		{ p->home_fd, ".", "app.tmp" },
 		{ p->state_fd, ".", "service.json.tmp" },
 	};

@@ -36,7 +36,8 @@ static int open_log(const char *path, int *ret_fd, struct hk_error *err)
 static void worker_environment(struct hk_strlist *env)
 {
 	static const char *const passed[] = {
-		"HOSTKIT_DEBUG",
+		"HOSTKIT_DEBUG",     "SSH_AUTH_SOCK", /* for a fetch from another repository;
+							 commands do not get it */
 #ifdef HK_FAILPOINTS
 		"HOSTKIT_FAILPOINT", "HOSTKIT_FAULT", "HOSTKIT_FAULT_LOG", "HOSTKIT_CLOCK_STEP",
 #endif
@@ -129,7 +130,7 @@ static int compare(void *ctx, const struct hk_deployment *d, struct hk_error *er
 {
 	struct same *same = ctx;
 
-	if (!hk_deployment_is_dead(d) && d->flags == same->req->flags &&
+	if (!hk_deployment_is_dead(d) && !d->source && d->flags == same->req->flags &&
 	    (!strcmp(d->object, same->req->object) ||
 	     (d->commit && !strcmp(d->commit, same->req->object))))
 		same->id = d->id;
@@ -171,7 +172,7 @@ static int look(void *ctx, const struct hk_deployment *d, struct hk_error *err H
 {
 	struct done *done = ctx;
 
-	if (done->over || !d->ref || strcmp(d->ref, done->ref))
+	if (done->over || !d->ref || d->source || strcmp(d->ref, done->ref))
 		return 0;
 	done->is_done = d->flags & HK_REQUEST_STRICT && d->status == HK_STATUS_SUCCEEDED &&
 			!strcmp(d->object, done->object);

@@ -8,6 +8,7 @@
 #include <deploy/advice.h>
 #include <deploy/live.h>
 #include <deploy/request.h>
+#include <deploy/source.h>
 #include <string.h>
 #include <sys/fs.h>
 
@@ -59,7 +60,7 @@ static void say_state(struct hk_deploy *d, const struct hk_error *why, const cha
 			      end, took, d->project->name);
 }
 
-/* The commit of the last good release, as something to push; false when there is none. */
+/* The last good release, and its commit as something to push; false when there is none. */
 static bool say_way_back(struct hk_deploy *d)
 {
 	struct hk_release_row row = HK_RELEASE_ROW_INIT;
@@ -69,13 +70,14 @@ static bool say_way_back(struct hk_deploy *d)
 
 	if (hk_live_way_back(d, &back, &ignored) || !back)
 		return false;
-	known = !hk_ledger_get_release(d->ledger, back, &row, &ignored) && row.commit;
-	if (known) {
+	known = !hk_ledger_get_release(d->ledger, back, &row, &ignored);
+	/* A commit of another repository need not be there where one pushes from. */
+	if (known && row.commit && !row.source)
 		hk_report_say(d->report, HK_REPORT_HINT,
 			      "to go back: git push hostkit %.7s:refs/deploy/now", row.commit);
-		hk_report_say(d->report, HK_REPORT_HINT, "or, on the server: hostkit rollback %s",
-			      d->project->name);
-	}
+	if (known)
+		hk_report_say(d->report, HK_REPORT_HINT, "%s, on the server: hostkit rollback %s",
+			      row.commit && !row.source ? "or" : "to go back", d->project->name);
 	hk_release_row_release(&row);
 	return known;
 }
@@ -83,14 +85,16 @@ static bool say_way_back(struct hk_deploy *d)
 static void say_next(struct hk_deploy *d, const struct hk_error *why)
 {
 	hk_auto_strlist steps = HK_STRLIST_INIT;
+	hk_auto_buf again = HK_BUF_INIT;
 
 	if (*why->hint)
 		hk_report_say(d->report, HK_REPORT_HINT, "%s", why->hint);
 	hk_advice_steps(d, why, &steps);
 	for (size_t i = 0; i < steps.len; i++)
 		hk_report_say(d->report, HK_REPORT_HINT, "%zu. %s", i + 1, steps.items[i]);
-	/* The same tree would be refused again, and a superseded commit is not wanted any more. */
-	if (why->code == HK_E_SUPERSEDED || why->code == HK_E_TREE_REFUSED)
+	/* The same would be refused again, and a superseded commit is not wanted any more. */
+	if (why->code == HK_E_SUPERSEDED || why->code == HK_E_TREE_REFUSED ||
+	    why->code == HK_E_REF_NOT_FOUND)
 		return;
 	if (d->row.flags & HK_REQUEST_ROLLBACK)
 		return;
@@ -101,9 +105,23 @@ static void say_next(struct hk_deploy *d, const struct hk_error *why)
 			      "the ref has not moved: the same push again deploys it again");
 		return;
 	}
-	hk_report_say(d->report, HK_REPORT_HINT,
-		      "to try this commit again: git push hostkit %.7s:refs/deploy/now",
-		      *d->commit.oid ? d->commit.oid : d->row.object);
+	hk_source_command(d->project->name, &d->row, &again);
+	hk_report_say(d->report, HK_REPORT_HINT, "to try %s again: %s",
+		      d->row.source ? "it" : "this commit", again.data);
+}
+
+/* Of a folder there is no commit, only the release. */
+static void say_success(struct hk_deploy *d, const char *took)
+{
+	bool again = d->row.flags & HK_REQUEST_ROLLBACK;
+
+	if (*d->commit.oid)
+		hk_report_say(d->report, HK_REPORT_SUCCESS,
+			      "%s: %.7s is live %s release %s after %s", d->project->name,
+			      d->commit.oid, again ? "again, from" : "as", d->release, took);
+	else
+		hk_report_say(d->report, HK_REPORT_SUCCESS, "%s: release %s is live%s after %s",
+			      d->project->name, d->release, again ? " again" : "", took);
 }
 
 void hk_verdict_report(struct hk_deploy *d, const struct hk_error *why, int64_t ms)
@@ -112,11 +130,7 @@ void hk_verdict_report(struct hk_deploy *d, const struct hk_error *why, int64_t 
 
 	hk_human_duration(ms, took);
 	if (!why) {
-		hk_report_say(d->report, HK_REPORT_SUCCESS,
-			      "%s: %.7s is live %s release %s after %s", d->project->name,
-			      d->commit.oid,
-			      d->row.flags & HK_REQUEST_ROLLBACK ? "again, from" : "as", d->release,
-			      took);
+		say_success(d, took);
 		say_where(d);
 		return;
 	}

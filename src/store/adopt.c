@@ -12,13 +12,14 @@ static int add_deployment(struct hk_ledger *l, const struct hk_adopted_release *
 {
 	return hk_db_write(l,
 			   "INSERT INTO deployment (id, status, trigger_name, ref, object,"
-			   " commit_id, release_name, created_at, started_at, finished_at)"
+			   " commit_id, release_name, created_at, started_at, finished_at,"
+			   " source)"
 			   " VALUES (CASE WHEN ?5 THEN (SELECT min(coalesce(min(id), 0), 0) - 1"
 			   "  FROM deployment) END,"
-			   " 'succeeded', 'recovery', ?1, ?2, ?2, ?3, ?4, ?4, ?4)",
+			   " 'succeeded', 'recovery', ?1, ?2, ?2, ?3, ?4, ?4, ?4, ?6)",
 			   HK_DB_VALUES(HK_DB_TEXT(r->ref), HK_DB_TEXT(r->object),
 					HK_DB_TEXT(r->name), HK_DB_INT(r->at),
-					HK_DB_INT(r->before_all)),
+					HK_DB_INT(r->before_all), HK_DB_TEXT(r->source)),
 			   NULL, err);
 }
 

@@ -28,7 +28,7 @@ static const char *const stage_ends[] = {
 	"SELECT id, status, trigger_name, ref, object, old_object, commit_id, tag, summary," \
 	" pusher, flags, release_name, worker_pid, worker_start, worker_boot, created_at,"   \
 	" started_at, finished_at, error_code, error_message, error_hint,"                   \
-	" submitter_pid, submitter_start, submitter_boot, reason FROM deployment "
+	" submitter_pid, submitter_start, submitter_boot, reason, source FROM deployment "
 
 #define NEXT " AND id < ?1 ORDER BY id DESC LIMIT 1"
 
@@ -54,7 +54,7 @@ void hk_deployment_release(struct hk_deployment *d)
 	char *const owned[] = { d->trigger, d->ref,	   d->object,	     d->old_object,
 				d->commit,  d->tag,	   d->summary,	     d->pusher,
 				d->release, d->error_code, d->error_message, d->error_hint,
-				d->reason };
+				d->reason,  d->source };
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(owned); i++)
 		free(owned[i]);
@@ -117,6 +117,7 @@ static int read_row(struct hk_ledger *l, sqlite3_stmt *s, struct hk_deployment *
 	read_process(s, c, &ret->submitter);
 	c += 3;
 	ret->reason = hk_db_text(s, c++);
+	ret->source = hk_db_text(s, c++);
 	return 0;
 }
 
@@ -153,18 +154,20 @@ int hk_ledger_get_deployment(struct hk_ledger *l, int64_t id, struct hk_deployme
 static int insert(struct hk_ledger *l, const struct hk_deployment_request *req,
 		  const struct hk_procid *self, struct hk_error *err)
 {
-	return hk_db_write(l,
-			   "INSERT INTO deployment (status, trigger_name, ref, object, old_object,"
-			   " pusher, flags, created_at, submitter_pid, submitter_start,"
-			   " submitter_boot, release_name, reason)"
-			   " VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-			   HK_DB_VALUES(HK_DB_TEXT(req->trigger), HK_DB_TEXT(req->ref),
-					HK_DB_TEXT(req->object), HK_DB_TEXT(req->old_object),
-					HK_DB_TEXT(req->pusher), HK_DB_INT(req->flags),
-					HK_DB_INT(hk_clock_wall_ms()), HK_DB_INT(self->pid),
-					HK_DB_INT((int64_t)self->start), HK_DB_TEXT(self->boot),
-					HK_DB_TEXT(req->release), HK_DB_TEXT(req->reason)),
-			   NULL, err);
+	return hk_db_write(
+		l,
+		"INSERT INTO deployment (status, trigger_name, ref, object, old_object,"
+		" pusher, flags, created_at, submitter_pid, submitter_start,"
+		" submitter_boot, release_name, reason, source)"
+		" VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+		HK_DB_VALUES(HK_DB_TEXT(req->trigger), HK_DB_TEXT(req->ref),
+			     HK_DB_TEXT(req->object), HK_DB_TEXT(req->old_object),
+			     HK_DB_TEXT(req->pusher), HK_DB_INT(req->flags),
+			     HK_DB_INT(hk_clock_wall_ms()), HK_DB_INT(self->pid),
+			     HK_DB_INT((int64_t)self->start), HK_DB_TEXT(self->boot),
+			     HK_DB_TEXT(req->release), HK_DB_TEXT(req->reason),
+			     HK_DB_TEXT(req->source)),
+		NULL, err);
 }
 
 int hk_ledger_add_deployment(struct hk_ledger *l, const struct hk_deployment_request *req,
@@ -329,7 +332,8 @@ int hk_ledger_is_superseded(struct hk_ledger *l, int64_t id, bool *ret, struct h
 
 	rc = hk_db_prepare(l,
 			   "SELECT EXISTS (SELECT 1 FROM deployment n WHERE n.id > d.id"
-			   " AND n.ref = d.ref AND n.started_at IS NOT NULL)"
+			   " AND n.ref = d.ref AND n.source IS NULL AND d.source IS NULL"
+			   " AND n.started_at IS NOT NULL)"
 			   " FROM deployment d WHERE d.id = ?1",
 			   HK_DB_VALUES(HK_DB_INT(id)), &s, err);
 	if (rc)

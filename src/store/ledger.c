@@ -107,6 +107,10 @@ static const char *const migrations[] = {
 	") STRICT;"
 	"CREATE INDEX notification_pending ON notification (deployment) WHERE status = 'pending';"
 	"PRAGMA user_version = 4;",
+
+	/* Deployments of a folder or of another repository than the project's own. */
+	("ALTER TABLE deployment ADD COLUMN source TEXT;"
+	 "PRAGMA user_version = 5;"),
 };
 
 /*

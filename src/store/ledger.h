@@ -62,8 +62,9 @@ struct hk_ref_seen {
 /* What is asked for; borrowed by hk_ledger_add_deployment. NULL strings are stored as NULL. */
 struct hk_deployment_request {
 	const char *trigger; /* "push", "cli" */
-	const char *ref;     /* full ref name */
+	const char *ref;     /* full ref name; with a source also one of the words below */
 	const char *object;  /* object id the ref was moved to (a tag object for annotated tags) */
+	const char *source;  /* NULL: the project's own repository; see deploy/source.h */
 	const char *old_object; /* what it was before; NULL for a new ref */
 	const char *pusher;
 	const char *reason;  /* what the pusher said it is for */
@@ -78,6 +79,7 @@ struct hk_deployment {
 	int64_t id;
 	enum hk_status status;
 	char *trigger, *ref, *object, *old_object, *commit, *tag, *summary, *pusher, *reason;
+	char *source; /* NULL: the project's own repository, whose refs the others are none of */
 	unsigned flags;
 	char *release;		    /* the name of the release that it made or made live */
 	struct hk_procid worker;    /* pid 0 before one has started */
@@ -145,7 +147,10 @@ typedef int hk_deployment_id_fn(void *ctx, int64_t id, struct hk_error *err);
 int hk_ledger_forget(struct hk_ledger *l, int64_t keep, hk_deployment_id_fn *fn, void *ctx,
 		     struct hk_error *err) HK_MUST_CHECK;
 
-/* Whether a deployment of the same ref with a larger id has started (and perhaps ended since). */
+/*
+ * Whether a deployment of the same ref of the project's own repository with a larger id has started
+ * (and perhaps ended since).
+ */
 int hk_ledger_is_superseded(struct hk_ledger *l, int64_t id, bool *ret,
 			    struct hk_error *err) HK_MUST_CHECK;
 
@@ -225,7 +230,7 @@ int hk_ledger_usual_stage(struct hk_ledger *l, const char *name, int64_t *ret,
 struct hk_release_row {
 	int64_t id;
 	int64_t deployment;
-	char *name, *state, *type, *commit, *ref;
+	char *name, *state, *type, *commit, *ref, *source;
 	char *settings; /* the hostkit.ini of its tree; NULL: it had none */
 	char *start;	/* start command as a JSON array of words; NULL: nothing to start */
 	int64_t created_at;
@@ -246,7 +251,9 @@ int hk_ledger_describe_release(struct hk_ledger *l, const char *name, const char
 /* "activated_at" is set to now with good and failed, unless the release was still building. */
 int hk_ledger_set_release_state(struct hk_ledger *l, const char *name, const char *state,
 				struct hk_error *err) HK_MUST_CHECK;
-/* HK_E_RELEASE_FAILED when the ledger does not know it. commit and ref come from its deployment. */
+/* HK_E_RELEASE_FAILED when the ledger does not know it. commit, ref and source come from its
+ * deployment.
+ */
 int hk_ledger_get_release(struct hk_ledger *l, const char *name, struct hk_release_row *ret,
 			  struct hk_error *err) HK_MUST_CHECK;
 typedef int hk_release_fn(void *ctx, const struct hk_release_row *r, struct hk_error *err);
@@ -324,10 +331,10 @@ int hk_ledger_set_notification(struct hk_ledger *l, const struct hk_notification
 
 /*
  * A release that is on disk but not in the ledger, which was lost: recorded with a deployment of
- * its own that succeeded at that time. ref and object may be NULL.
+ * its own that succeeded at that time. ref, object and source may be NULL.
  */
 struct hk_adopted_release {
-	const char *name, *state, *type, *start, *ref, *object;
+	const char *name, *state, *type, *start, *ref, *object, *source;
 	int64_t at;
 	bool before_all; /* its deployment comes before those on record, not after them */
 };

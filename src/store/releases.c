@@ -10,18 +10,17 @@
 #include <base/clock.h>
 #include <store/db.h>
 
-#define SELECT                                                                                              \
-	"SELECT r.id, r.deployment, r.name, r.state, r.type, d.commit_id, d.ref, r.start,"                  \
-	" r.created_at, r.activated_at, d.finished_at, d.settings FROM release r JOIN deployment d ON d.id" \
-	" = r.deployment "
+#define SELECT                                                                             \
+	"SELECT r.id, r.deployment, r.name, r.state, r.type, d.commit_id, d.ref, r.start," \
+	" r.created_at, r.activated_at, d.finished_at, d.settings, d.source"               \
+	" FROM release r JOIN deployment d ON d.id = r.deployment "
 
 #define BY_NAME "(SELECT max(id) FROM release WHERE name = ?1)"
 
 void hk_release_row_release(struct hk_release_row *r)
 {
-	char *const owned[] = {
-		r->name, r->state, r->type, r->commit, r->ref, r->start, r->settings
-	};
+	char *const owned[] = { r->name, r->state, r->type,	r->commit,
+				r->ref,	 r->start, r->settings, r->source };
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(owned); i++)
 		free(owned[i]);
@@ -45,6 +44,7 @@ static void read_row(sqlite3_stmt *s, struct hk_release_row *ret)
 	ret->activated_at = sqlite3_column_int64(s, c++);
 	ret->deployed_at = sqlite3_column_int64(s, c++);
 	ret->settings = hk_db_text(s, c++);
+	ret->source = hk_db_text(s, c++);
 }
 
 static int unknown(const struct hk_ledger *l, const char *name, struct hk_error *err)

@@ -22,7 +22,7 @@ static void child(const struct hk_process_detach *spec, int errors)
 		.argv = spec->argv,
 		.env = spec->env,
 		.cwd_fd = spec->cwd_fd,
-		.fds = { -1, spec->stdout_fd, spec->stderr_fd },
+		.fds = { spec->stdin_fd, spec->stdout_fd, spec->stderr_fd },
 		.before_exec = spec->before_exec,
 		.ctx = spec->ctx,
 	};

@@ -77,6 +77,7 @@ struct hk_process_detach {
 	const char *const *argv;
 	const char *const *env;
 	int cwd_fd;    /* -1: "/" */
+	int stdin_fd;  /* -1: /dev/null */
 	int stdout_fd; /* -1: /dev/null */
 	int stderr_fd; /* -1: /dev/null */
 	/* Runs in the child, in its new session, just before exec; nonzero stops it. NULL: none. */
@@ -84,9 +85,9 @@ struct hk_process_detach {
 	void *ctx;
 };
 
-#define HK_PROCESS_DETACH_INIT                                 \
-	{                                                      \
-		.cwd_fd = -1, .stdout_fd = -1, .stderr_fd = -1 \
+#define HK_PROCESS_DETACH_INIT                                                 \
+	{                                                                      \
+		.cwd_fd = -1, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 \
 	}
 
 /*

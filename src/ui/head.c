@@ -3,8 +3,8 @@
  */
 #include <ui/head.h>
 
-#include <deploy/refrule.h>
 #include <deploy/request.h>
+#include <deploy/source.h>
 #include <ui/text.h>
 
 void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deployment_request *req,
@@ -14,10 +14,9 @@ void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deplo
 	struct hk_text text;
 
 	hk_text_init(&text, log_fd);
-	hk_ref_describe(req->ref, &what);
-	hk_report_say(&text.report, HK_REPORT_INFO,
-		      "hostkit: %s: deployment %lld of %s at %.7s%s%s", p->name, (long long)id,
-		      what.data, req->object, req->pusher ? " by " : "",
+	hk_source_describe(req->source, req->ref, req->object, &what);
+	hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: %s: deployment %lld of %s%s%s",
+		      p->name, (long long)id, what.data, req->pusher ? " by " : "",
 		      req->pusher ? req->pusher : "");
 	if (req->reason)
 		hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: reason: %s", req->reason);

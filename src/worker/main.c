@@ -3,13 +3,13 @@
  * session of its own, with the deployment's log as stdout and stderr; it does not know whether
  * anyone watches.
  *
- * hostkit-worker ROOT NAME TASK …: what hooks, which have no libgit2, have done for them, and what
- * nobody waits for:
- * recover: puts right what dead workers and lost clients left;
+ * hostkit-worker ROOT NAME TASK …: what hooks, which have no libgit2, have done for them, what
+ * nobody waits for, and what may hang: recover: puts right what dead workers and lost clients left;
  * follow: makes the repository's settings what the INI file says;
  * check, plan REF OLD NEW FLAGS: looks at a pushed commit (deploy/inspect.h);
  * notify: reports the ends of deployments to [notify] url;
- * delete: deletes releases that were taken out.
+ * delete: deletes releases that were taken out;
+ * fetch ID: see fetch.h.
  */
 #include <errno.h>
 #include <limits.h>
@@ -24,6 +24,7 @@
 #include <base/human.h>
 #include <base/log.h>
 #include <deploy/deploy.h>
+#include <deploy/fetch.h>
 #include <deploy/inspect.h>
 #include <deploy/notify.h>
 #include <deploy/queue.h>
@@ -31,12 +32,14 @@
 #include <deploy/repository.h>
 #include <deploy/request.h>
 #include <deploy/retention.h>
+#include <deploy/source.h>
 #include <deploy/verdict.h>
 #include <sys/failpoint.h>
 #include <sys/lock.h>
 #include <sys/signals.h>
 #include <ui/head.h>
 #include <ui/text.h>
+#include <worker/fetch.h>
 
 #define TAKE_OVER_S 60
 
@@ -108,9 +111,10 @@ static void describe_lock(struct worker *w)
 	hk_auto_buf text = HK_BUF_INIT;
 	struct hk_error ignored;
 
-	hk_buf_addf(&text, "deployment %lld (%s %.7s by %s), pid %d, since %s", (long long)row->id,
-		    row->ref, row->object, row->pusher ? row->pusher : "unknown", (int)getpid(),
-		    hk_clock_rfc3339(hk_clock_wall_ms(), since));
+	hk_buf_addf(&text, "deployment %lld (", (long long)row->id);
+	hk_source_describe(row->source, row->ref, row->object, &text);
+	hk_buf_addf(&text, " by %s), pid %d, since %s", row->pusher ? row->pusher : "unknown",
+		    (int)getpid(), hk_clock_rfc3339(hk_clock_wall_ms(), since));
 	/* Only for people who wait: nothing depends on it. */
 	if (hk_lock_describe(&w->lock, text.data, &ignored))
 		return;
@@ -322,6 +326,8 @@ int main(int argc, char **argv)
 	int (*run)(struct worker * w, char **argv) = argc == 4 ? deploy : NULL;
 	int status;
 
+	if (argc == 5 && !strcmp(argv[3], HK_FETCH_COMMAND))
+		return hk_worker_fetch(argv[1], argv[2], argv[4]);
 	for (size_t i = 0; i < HK_ARRAY_LEN(tasks); i++)
 		if (argc > 3 && !strcmp(argv[3], tasks[i].name))
 			run = argc == tasks[i].argc ? tasks[i].run : NULL;

@@ -90,7 +90,7 @@ no_kind() {
 	contains error "site.ini:2: "
 	contains error "php"
 	contains error "static"
-	push site
+	push_refused site
 	contains said "site.ini:2: "
 	still_live site
 }

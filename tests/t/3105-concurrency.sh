@@ -98,7 +98,7 @@ holder() {
 	hostkit service stop site >out 2>&1 || true
 	tell go
 	wait "$slow"
-	contains out "deployment $(fact site last.id) (refs/heads/main"
+	contains out "deployment $(fact site last.id) (branch 'main' at "
 	contains out ", pid "
 	contains out ", since 20"
 }

@@ -83,7 +83,7 @@ linked_home() { # home/ is on another disk, reached by a link: HOSTKIT_ROOT tell
 	ln -s "$T/disk/home" "$HOSTKIT_ROOT/home"
 	pushes
 	git -C site commit -q --allow-empty -m more
-	env -u HOSTKIT_ROOT git -C site push "$repo" HEAD:main >said 2>&1
+	env -u HOSTKIT_ROOT git -C site push "$repo" HEAD:main >said 2>&1 && return 1
 	contains said "error: "
 	contains said "hint: "
 }

@@ -15,7 +15,6 @@ new_project site
 configure site service.driver=none
 home=$(home_of site)
 hook=$home/repo.git/hooks/post-receive
-program=$(readlink "$hook")
 ulimit -c 0
 mkdir reports
 
@@ -27,9 +26,13 @@ cat >checked <<-SH
 		--log-file='$T/reports/%p' "\$@"
 SH
 chmod +x checked
-rm "$hook"
-printf '#!/bin/sh\nexec "%s" "%s"\n' "$T/checked" "$program" >"$hook"
-chmod +x "$hook"
+for name in pre-receive proc-receive post-receive; do
+	other=$(dirname "$hook")/$name
+	program=$(readlink "$other")
+	rm "$other"
+	printf '#!/bin/sh\nexec "%s" "%s"\n' "$T/checked" "$program" >"$other"
+	chmod +x "$other"
+done
 
 # There is a report, and it is empty, but for the descriptors that were there from the start.
 no_report() {
@@ -40,8 +43,9 @@ no_report() {
 		sed 's/^==[0-9]*== *//' "$file" >plain
 		not grep "Invalid\|uninitialised\|definitely lost\|possibly lost\|Warning: invalid file" plain
 		# An open descriptor is told with where it was opened, unless it was inherited.
-		# The one that signals.c keeps is for the handler, up to the end.
-		awk 'BEGIN { RS = "Open " } NR > 1 && !/<inherited from parent>|hk_signals_cancel_fd/ {
+		# The one that signals.c keeps is for the handler, those of the supervisor are for its
+		# command: up to the end.
+		awk 'BEGIN { RS = "Open " } NR > 1 && !/<inherited from parent>|hk_signals_cancel_fd|hk_supervisor_main/ {
 			print; bad = 1 } END { exit bad }' plain
 	done
 	rm -f reports/*
@@ -88,7 +92,7 @@ ok_when "garbage by hand" garbage
 broken() {
 	echo nonsense >>"$HOSTKIT_ROOT/etc/hostkit/projects/site.ini"
 	echo two >site/index.html
-	push site
+	push_refused site
 	contains said "error: "
 	configure site service.driver=none
 	no_report

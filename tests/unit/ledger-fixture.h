@@ -19,7 +19,7 @@
 
 static char folder[4096];
 static char path[4200];
-static struct hk_error last;
+static HK_UNUSED struct hk_error last;
 
 static int remove_entry(const char *name, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -88,6 +88,14 @@ static int64_t add(struct hk_ledger *l, const char *ref)
 
 	OK(hk_ledger_add_deployment(l, &req, &id, &err));
 	assert_true(id > 0);
+	return id;
+}
+
+static HK_UNUSED int64_t add_running(struct hk_ledger *l, const char *ref)
+{
+	int64_t id = add(l, ref);
+
+	OK(hk_ledger_start_deployment(l, id, &err));
 	return id;
 }
 

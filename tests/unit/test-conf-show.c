@@ -16,6 +16,7 @@ static const char rich[] =
 	"branches = a, b*\ntags =\nconcurrency = latest\nmax_log = 65K\nkeep_history = 11\n"
 	"keep_releases = 1000\nmin_free = 1500K\n"
 	"min_inodes = 0\n"
+	"[source]\ntimeout = 299s\nexcludes = *.psd, /data\n"
 	"[checkout]\ntimeout = 1h\n"
 	"[install]\nenabled = yes\ncommand = sh: a; b \"c\" && d\ntimeout = 1500ms\n"
 	"[build]\nenabled = no\ncommand = 'sh:' a\\ \\;b 'it'\\''s' '' \"x\ty\" c\n"

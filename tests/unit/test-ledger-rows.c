@@ -3,14 +3,6 @@
  */
 #include "ledger-fixture.h"
 
-static int64_t add_running(struct hk_ledger *l, const char *ref)
-{
-	int64_t id = add(l, ref);
-
-	OK(hk_ledger_start_deployment(l, id, &err));
-	return id;
-}
-
 static void test_deployment_fields(void **state)
 {
 	static const char hostile[] = "x'; DROP TABLE deployment; -- \xff\n";
@@ -209,6 +201,40 @@ static void assert_superseded(struct hk_ledger *l, int64_t id, bool want)
 	assert_int_equal(got, want);
 }
 
+/* The branch of another repository is none of the own, though it has the name. */
+static void test_source(void **state)
+{
+	const struct hk_deployment_request req = { .trigger = "cli",
+						   .ref = "refs/heads/main",
+						   .source = "/srv/other.git" };
+	struct hk_deployment d = HK_DEPLOYMENT_INIT;
+	struct hk_release_row r = HK_RELEASE_ROW_INIT;
+	struct hk_ledger *l = open_ledger();
+	int64_t own, other, newer;
+
+	(void)state;
+	own = add(l, "refs/heads/main");
+	OK(hk_ledger_add_deployment(l, &req, &other, &err));
+	OK(hk_ledger_start_deployment(l, other, &err));
+	assert_superseded(l, own, false);
+	newer = add(l, "refs/heads/main");
+	OK(hk_ledger_start_deployment(l, newer, &err));
+	assert_superseded(l, own, true);
+	assert_superseded(l, other, false);
+	OK(hk_ledger_get_deployment(l, other, &d, &err));
+	assert_string_equal(d.source, "/srv/other.git");
+	assert_null(d.object);
+	hk_deployment_release(&d);
+	OK(hk_ledger_get_deployment(l, own, &d, &err));
+	assert_null(d.source);
+	hk_deployment_release(&d);
+	OK(hk_ledger_add_release(l, other, "20261124-103000", &err));
+	OK(hk_ledger_get_release(l, "20261124-103000", &r, &err));
+	assert_string_equal(r.source, "/srv/other.git");
+	hk_release_row_release(&r);
+	hk_ledger_close(l);
+}
+
 static void test_superseded(void **state)
 {
 	struct hk_ledger *l = open_ledger();
@@ -227,74 +253,6 @@ static void test_superseded(void **state)
 	/* One that ended without ever starting overtook nobody. */
 	OK(hk_ledger_finish_deployment(l, third, HK_STATUS_CANCELLED, NULL, &err));
 	assert_superseded(l, second, false);
-	hk_ledger_close(l);
-}
-
-/* One that ends as failed or succeeded, after its preflight. */
-static int64_t add_done(struct hk_ledger *l, enum hk_status status, bool accepted)
-{
-	int64_t id = add_running(l, "refs/heads/main");
-	int64_t stage;
-
-	OK(hk_ledger_begin_stage(l, id, "preflight", &stage, &err));
-	OK(hk_ledger_end_stage(l, stage, accepted ? "succeeded" : "failed", NULL, 1, &err));
-	OK(hk_ledger_finish_deployment(l, id, status, NULL, &err));
-	return id;
-}
-
-static void assert_counts(struct hk_ledger *l, int64_t accepted, int64_t failed, int64_t in_a_row)
-{
-	struct hk_counting c = { INT64_MAX, 0, hk_clock_wall_ms(), 64 };
-	int64_t n, last_at;
-
-	OK(hk_ledger_count_accepted(l, &c, &n, &err));
-	assert_int_equal(n, accepted);
-	OK(hk_ledger_count_failed(l, &c, &n, &err));
-	assert_int_equal(n, failed);
-	OK(hk_ledger_failures_in_a_row(l, &c, &n, &last_at, &err));
-	assert_int_equal(n, in_a_row);
-	assert_int_equal(last_at > 0, in_a_row > 0);
-	c.from = c.to + 60000;
-	c.to = c.from + 1;
-	OK(hk_ledger_count_accepted(l, &c, &n, &err));
-	assert_int_equal(n, 0);
-}
-
-static void test_counting(void **state)
-{
-	struct hk_ledger *l = open_ledger();
-	struct hk_counting c = { INT64_MAX, 0, INT64_MAX, 64 };
-	struct hk_deployment_request req = {
-		.trigger = "rollback", .ref = "refs/hostkit/releases/x", .object = "x", .flags = 64
-	};
-	int64_t id, at, first;
-
-	(void)state;
-	assert_counts(l, 0, 0, 0);
-	first = add_done(l, HK_STATUS_FAILED, true);
-	add_done(l, HK_STATUS_FAILED, false); /* refused: it counts nowhere */
-	assert_counts(l, 1, 1, 1);
-	add_done(l, HK_STATUS_SUCCEEDED, true);
-	assert_counts(l, 2, 1, 0);
-	add_done(l, HK_STATUS_FAILED, true);
-	add_done(l, HK_STATUS_CANCELLED, true);
-	add_done(l, HK_STATUS_FAILED, true);
-	assert_counts(l, 5, 3, 2);
-	OK(hk_ledger_add_deployment(l, &req, &id, &err));
-	assert_counts(l, 5, 3, 2);
-	add(l, "refs/heads/main"); /* one that waits has been accepted */
-	assert_counts(l, 6, 3, 2);
-	c.before = first + 1;
-	OK(hk_ledger_nth_accepted(l, &c, 1, &at, &err));
-	assert_true(at > 0);
-	OK(hk_ledger_nth_accepted(l, &c, 2, &at, &err));
-	assert_int_equal(at, 0);
-	OK(hk_ledger_forgive(l, HK_FORGIVE_FAILURES, &err));
-	assert_counts(l, 6, 0, 0);
-	OK(hk_ledger_forgive(l, HK_FORGIVE_DEPLOYMENTS | HK_FORGIVE_FAILURES, &err));
-	assert_counts(l, 0, 0, 0);
-	add_done(l, HK_STATUS_FAILED, true);
-	assert_counts(l, 1, 1, 1);
 	hk_ledger_close(l);
 }
 
@@ -756,7 +714,7 @@ int main(void)
 		TEST(test_each_deployment),
 		TEST(test_each_while_writing),
 		TEST(test_superseded),
-		TEST(test_counting),
+		TEST(test_source),
 		TEST(test_refs),
 		TEST(test_refs_with_deployment),
 		TEST(test_forget),

@@ -65,7 +65,7 @@ static void test_create(void **state)
 	assert_int_equal(mode_of(""), S_IFREG | 0600);
 	assert_int_equal(mode_of("-wal"), S_IFREG | 0600);
 	assert_int_equal(mode_of("-shm"), S_IFREG | 0600);
-	assert_pragma(l, "PRAGMA user_version", "4");
+	assert_pragma(l, "PRAGMA user_version", "5");
 	assert_pragma(l, "PRAGMA journal_mode", "wal");
 	assert_pragma(l, "PRAGMA synchronous", "2");
 	assert_pragma(l, "PRAGMA foreign_keys", "1");
@@ -85,7 +85,7 @@ static void test_migrate_empty(void **state)
 	(void)state;
 	write_file(path, "", 0);
 	l = open_ledger();
-	assert_pragma(l, "PRAGMA user_version", "4");
+	assert_pragma(l, "PRAGMA user_version", "5");
 	assert_int_equal(add(l, "refs/heads/main"), 1);
 	hk_ledger_close(l);
 	/* Whatever changed the journal mode, the next open sets it right. */
@@ -95,7 +95,7 @@ static void test_migrate_empty(void **state)
 	hk_ledger_close(l);
 }
 
-/* A ledger of version 1 is one without what the second step added. */
+/* A ledger of version 1 is one without what the later steps added. */
 static void test_migrate_first(void **state)
 {
 	struct hk_deployment d = HK_DEPLOYMENT_INIT;
@@ -109,9 +109,10 @@ static void test_migrate_first(void **state)
 		"ALTER TABLE deployment DROP COLUMN settings;"
 		"ALTER TABLE deployment DROP COLUMN submitter_pid;"
 		"ALTER TABLE deployment DROP COLUMN submitter_start;"
-		"ALTER TABLE deployment DROP COLUMN submitter_boot; PRAGMA user_version = 1");
+		"ALTER TABLE deployment DROP COLUMN submitter_boot;"
+		"ALTER TABLE deployment DROP COLUMN source; PRAGMA user_version = 1");
 	l = open_ledger();
-	assert_pragma(l, "PRAGMA user_version", "4");
+	assert_pragma(l, "PRAGMA user_version", "5");
 	OK(hk_ledger_get_deployment(l, id, &d, &err));
 	assert_string_equal(d.ref, "refs/heads/main");
 	assert_int_equal(d.submitter.pid, 0);
@@ -144,7 +145,7 @@ static void test_check(void **state)
 
 static void test_newer_version(void **state)
 {
-	static const char *const versions[] = { "PRAGMA user_version = 5",
+	static const char *const versions[] = { "PRAGMA user_version = 6",
 						"PRAGMA user_version = 99",
 						"PRAGMA user_version = -1" };
 	struct hk_ledger *l = NULL;
@@ -156,10 +157,10 @@ static void test_newer_version(void **state)
 		FAILS(HK_E_LEDGER_FAILED, hk_ledger_open(path, &l, &err));
 		assert_null(l);
 		assert_non_null(strstr(last.message, path));
-		assert_non_null(strstr(last.message, "versions up to 4"));
+		assert_non_null(strstr(last.message, "versions up to 5"));
 		assert_string_not_equal(last.hint, "");
 	}
-	raw_sql("PRAGMA user_version = 4");
+	raw_sql("PRAGMA user_version = 5");
 	hk_ledger_close(open_ledger());
 }
 
