@@ -479,7 +479,8 @@ ledger() {
 	finds fail ledger "there is no ledger '$state/ledger.db'"
 	[ ! -e "$state/ledger.db" ]
 	mend
-	sqlite3 "$state/ledger.db" "DROP TABLE notification; PRAGMA user_version = 3"
+	sqlite3 "$state/ledger.db" "ALTER TABLE deployment DROP COLUMN source;
+		DROP TABLE notification; PRAGMA user_version = 3"
 	finds warn ledger "has version 3; the next command or push brings it to"
 	mend
 }
