@@ -274,6 +274,28 @@ static int parse_path(const struct hk_conf_option *o HK_UNUSED, const char *text
 	return 0;
 }
 
+/* One that is taken as it is written: it is compared with names, and nothing resolves it. */
+static int parse_subpath(const struct hk_conf_option *o HK_UNUSED, const char *text, void *member,
+			 struct hk_error *err)
+{
+	if (*text == '/')
+		return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' is not a relative path", text);
+	if (has_dotdot(text))
+		return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' goes through '..'", text);
+	for (const char *p = text; *text; p++) {
+		size_t n = strcspn(p, "/");
+
+		if (!n || (n == 1 && *p == '.'))
+			return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' has %s component", text,
+					    n ? "a '.' as a" : "an empty");
+		p += n;
+		if (!*p)
+			break;
+	}
+	set_string(member, text);
+	return 0;
+}
+
 /* The next item of a list, without blanks around it; *text moves behind its comma. */
 static char *next_item(const char **text)
 {
@@ -504,6 +526,7 @@ static const struct type types[] = {
 	[HK_CONF_SIZE] = { "a size", parse_size, format_size, NULL },
 	[HK_CONF_STRING] = { "text", parse_string, format_string, release_string },
 	[HK_CONF_PATH] = { "an absolute path", parse_path, format_string, release_string },
+	[HK_CONF_SUBPATH] = { "a relative path", parse_subpath, format_string, release_string },
 	[HK_CONF_LIST] = { "a list", parse_list, format_list, release_list },
 	[HK_CONF_COMMAND] = { "a command", parse_command, format_command, release_command },
 	[HK_CONF_ENUM] = { "one of", parse_enum, format_string, release_string },
