@@ -46,6 +46,7 @@ unit_tests = \
 	tests/unit/test-procid \
 	tests/unit/test-repo \
 	tests/unit/test-service \
+	tests/unit/test-submodule-url \
 	tests/unit/test-words
 endif
 check_PROGRAMS += $(unit_tests) \
@@ -90,6 +91,9 @@ shell_tests = \
 	tests/t/2031-descriptors.sh \
 	tests/t/2032-env.sh \
 	tests/t/2033-service-logs.sh \
+	tests/t/2071-submodules.sh \
+	tests/t/2072-lfs.sh \
+	tests/t/2073-subdirectory.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \

@@ -63,19 +63,29 @@ static void consider(struct nearest *n, const char *name, size_t distance)
 	n->len++;
 }
 
-void hk_refname_nearest(struct hk_repo *repo, const char *what, size_t max, struct hk_strlist *ret)
+void hk_refname_nearest_of(const struct hk_strlist *names, const char *what, size_t max,
+			   struct hk_strlist *ret)
 {
 	struct nearest n = { .max = max < KEPT_MAX ? max : KEPT_MAX };
+
+	for (size_t i = 0; i < names->len; i++)
+		consider(&n, names->items[i], hk_refname_distance(what, names->items[i]));
+	for (size_t i = 0; i < n.len; i++) {
+		hk_strlist_add(ret, n.names[i]);
+		free(n.names[i]);
+	}
+}
+
+void hk_refname_nearest(struct hk_repo *repo, const char *what, size_t max, struct hk_strlist *ret)
+{
+	hk_auto_strlist names = HK_STRLIST_INIT;
 	git_reference_iterator *it = NULL;
 	const char *name;
 
 	if (git_reference_iterator_new(&it, repo->git))
 		return;
 	for (size_t i = 0; i < SCAN_MAX && !git_reference_next_name(&name, it); i++)
-		consider(&n, name, hk_refname_distance(what, name));
+		hk_strlist_add(&names, name);
 	git_reference_iterator_free(it);
-	for (size_t i = 0; i < n.len; i++) {
-		hk_strlist_add(ret, n.names[i]);
-		free(n.names[i]);
-	}
+	hk_refname_nearest_of(&names, what, max, ret);
 }

@@ -13,6 +13,10 @@
  */
 void hk_refname_nearest(struct hk_repo *repo, const char *what, size_t max, struct hk_strlist *ret);
 
+/* The same among given names. */
+void hk_refname_nearest_of(const struct hk_strlist *names, const char *what, size_t max,
+			   struct hk_strlist *ret);
+
 /* How many bytes must be inserted, deleted or replaced to make one string the other. */
 size_t hk_refname_distance(const char *a, const char *b);
 
