@@ -9,6 +9,7 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/human.h>
+#include <deploy/content.h>
 #include <service/service.h>
 #include <sys/fs.h>
 
@@ -148,7 +149,10 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	    check_space(d, d->project->releases_fd, d->project->home_path, err) ||
 	    check_space(d, d->project->state_fd, d->project->state_path, err))
 		return err->code;
-	return resolve(d, err) ? err->code : check_ref(d, err);
+	if (resolve(d, err) || check_ref(d, err))
+		return err->code;
+	return hk_content_check(d->project, d->repo, d->commit.oid, d->cancel_fd,
+				hk_clock_deadline(d->project->conf.checkout_timeout), err);
 }
 
 const struct hk_stage hk_stage_preflight = {
