@@ -164,7 +164,7 @@ int hk_treecheck(struct hk_repo *repo, const struct hk_treecheck_spec *spec,
 	const struct hk_export_spec limits = { .cancel_fd = spec->cancel_fd,
 					       .deadline = spec->deadline };
 	struct checker c = { .blobs = { .repo = repo, .spec = &limits },
-			     .attributes = GIT_ATTR_OPTIONS_INIT,
+			     .attributes = { .version = GIT_ATTR_OPTIONS_VERSION },
 			     .max_paths = spec->max_paths,
 			     .found = HK_TREECHECK_INIT,
 			     .path = HK_BUF_INIT };
