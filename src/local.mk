@@ -67,9 +67,17 @@ src_libhostkit_a_SOURCES = \
 	src/repo/fetch.c src/repo/fetch.h \
 	src/repo/git_checkout.c src/repo/git_checkout.h \
 	src/repo/git_edge.c src/repo/git_edge.h \
+	src/repo/git_run.c src/repo/git_run.h \
+	src/repo/lfs.c src/repo/lfs.h \
+	src/repo/mirror.c src/repo/mirror.h \
 	src/repo/refname.c src/repo/refname.h \
 	src/repo/repo.c src/repo/repo.h \
 	src/repo/stale.c src/repo/stale.h \
+	src/repo/submodule_url.c src/repo/submodule_url.h \
+	src/repo/submodules.c src/repo/submodules.h \
+	src/repo/subtree.c src/repo/subtree.h \
+	src/repo/tree_entry.c src/repo/tree_entry.h \
+	src/repo/treecheck.c src/repo/treecheck.h \
 	src/repo/upload_pack.c src/repo/upload_pack.h \
 	src/repo/url.c src/repo/url.h \
 	src/service/command_driver.c \
@@ -86,6 +94,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/checkout.c \
 	src/deploy/cleanup.c \
 	src/deploy/confine.c src/deploy/confine.h \
+	src/deploy/content.c src/deploy/content.h \
 	src/deploy/create.c src/deploy/create.h \
 	src/deploy/dead.c src/deploy/dead.h \
 	src/deploy/deploy.c src/deploy/deploy.h \

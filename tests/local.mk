@@ -50,6 +50,7 @@ unit_tests = \
 	tests/unit/test-relpath \
 	tests/unit/test-repo \
 	tests/unit/test-service \
+	tests/unit/test-submodule-url \
 	tests/unit/test-url \
 	tests/unit/test-words
 endif
@@ -103,6 +104,9 @@ shell_tests = \
 	tests/t/2052-doctor.sh \
 	tests/t/2061-shared.sh \
 	tests/t/2062-hooks.sh \
+	tests/t/2071-submodules.sh \
+	tests/t/2072-lfs.sh \
+	tests/t/2073-subdirectory.sh \
 	tests/t/2081-scenarios.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \

@@ -44,6 +44,7 @@ struct hk_statuses {
 #define HK_CONF_TYPE_SIZE int64_t
 #define HK_CONF_TYPE_STRING char *
 #define HK_CONF_TYPE_PATH char *
+#define HK_CONF_TYPE_SUBPATH char *
 #define HK_CONF_TYPE_LIST struct hk_strlist
 #define HK_CONF_TYPE_COMMAND struct hk_command
 #define HK_CONF_TYPE_ENUM char * /* one of the names in the range */

@@ -289,6 +289,16 @@ static int parse_path(const struct hk_conf_option *o HK_UNUSED, const char *text
 	return 0;
 }
 
+/* One that is taken as it is written: it is compared with names, and nothing resolves it. */
+static int parse_subpath(const struct hk_conf_option *o HK_UNUSED, const char *text, void *member,
+			 struct hk_error *err)
+{
+	if (*text && hk_relpath_check(text, err) < 0)
+		return err->code;
+	set_string(member, text);
+	return 0;
+}
+
 /* The next item of a list, without blanks around it; *text moves behind its comma. */
 static char *next_item(const char **text)
 {
@@ -533,6 +543,7 @@ static const struct type types[] = {
 	[HK_CONF_SIZE] = { "a size", parse_size, format_size, NULL },
 	[HK_CONF_STRING] = { "text", parse_string, format_string, release_string },
 	[HK_CONF_PATH] = { "an absolute path", parse_path, format_string, release_string },
+	[HK_CONF_SUBPATH] = { "a relative path", parse_subpath, format_string, release_string },
 	[HK_CONF_LIST] = { "a list", parse_list, format_list, release_list },
 	[HK_CONF_COMMAND] = { "a command", parse_command, format_command, release_command },
 	[HK_CONF_ENUM] = { "one of", parse_enum, format_string, release_string },

@@ -10,6 +10,7 @@
 #include <base/clock.h>
 #include <base/log.h>
 #include <base/words.h>
+#include <deploy/content.h>
 #include <deploy/environment.h>
 #include <deploy/plan.h>
 #include <deploy/pushed_ini.h>
@@ -157,6 +158,9 @@ int hk_deploy_begin_commit(struct hk_deploy *d, struct hk_error *err)
 
 	if (hk_pushed_ini_apply(d->project, d->repo, d->commit.oid, &text, err) ||
 	    hk_deploy_note_settings(d, &text, err))
+		return err->code;
+	if (hk_content_check(d->project, d->repo, d->commit.oid, d->cancel_fd,
+			     hk_clock_deadline(d->project->conf.checkout_timeout), err))
 		return err->code;
 	/* A plan that cannot be made stops nothing: a broken object is for the checkout to name. */
 	if (hk_plan_tell(d->project, d->ledger, d->repo, d->commit.oid, d->row.flags, false,

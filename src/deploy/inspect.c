@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/clock.h>
+#include <deploy/content.h>
 #include <deploy/plan.h>
 #include <deploy/pushed_ini.h>
 #include <deploy/refrule.h>
 #include <repo/compare.h>
 #include <repo/repo.h>
+
+#define LOOK_MS 30000
 
 static int open_repo(const struct hk_project *p, struct hk_repo **ret, struct hk_error *err)
 {
@@ -53,7 +57,8 @@ int hk_inspect(struct hk_project *p, const struct hk_inspection *what, struct hk
 
 	if (open_repo(p, &repo, err) || hk_repo_resolve(repo, what->new_oid, &commit, err) ||
 	    check_force(p, repo, what, commit.oid, err) ||
-	    hk_pushed_ini_apply(p, repo, commit.oid, &settings, err))
+	    hk_pushed_ini_apply(p, repo, commit.oid, &settings, err) ||
+	    hk_content_check(p, repo, commit.oid, -1, hk_clock_deadline(LOOK_MS), err))
 		return err->code;
 	if (!what->plan)
 		return 0;

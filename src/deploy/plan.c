@@ -31,21 +31,30 @@ static const char *const lockfiles[] = {
 	"pyproject.toml",    "yarn.lock",	    "pnpm-lock.yaml",
 };
 
+/* A file of what is deployed, as a path of the commit; the caller frees. */
+static char *below(const struct plan *plan, const char *name)
+{
+	const char *folder = plan->p->conf.deploy_subdirectory;
+
+	return *folder ? hk_xasprintf("%s/%s", folder, name) : hk_xstrdup(name);
+}
+
 static int look_at_tree(struct plan *plan, struct hk_error *err)
 {
 	static const char *const manifests[] = { "requirements.txt", "pyproject.toml" };
+	hk_auto_free char *package = below(plan, "package.json");
 	hk_auto_buf text = HK_BUF_INIT;
 	bool there = false;
 
-	if (hk_repo_read_file(plan->repo, plan->commit, "package.json", MANIFEST_MAX, &there, &text,
-			      err))
+	if (hk_repo_read_file(plan->repo, plan->commit, package, MANIFEST_MAX, &there, &text, err))
 		return err->code;
 	plan->has_manifest = there;
 	plan->has_build = there && hk_package_has_script(text.data, text.len, "build");
 	for (size_t i = 0; i < HK_ARRAY_LEN(manifests); i++) {
+		hk_auto_free char *path = below(plan, manifests[i]);
 		char id[HK_OID_LEN];
 
-		if (hk_repo_entry_id(plan->repo, plan->commit, manifests[i], id, err))
+		if (hk_repo_entry_id(plan->repo, plan->commit, path, id, err))
 			return err->code;
 		plan->has_manifest |= *id != '\0';
 	}
@@ -78,10 +87,11 @@ static void add_way(const struct plan *plan, const struct hk_comparison *c, stru
 static int add_lockfiles(const struct plan *plan, struct hk_buf *out, struct hk_error *err)
 {
 	for (size_t i = 0; i < HK_ARRAY_LEN(lockfiles); i++) {
+		hk_auto_free char *path = below(plan, lockfiles[i]);
 		char was[HK_OID_LEN], is[HK_OID_LEN];
 
-		if (hk_repo_entry_id(plan->repo, plan->active.commit, lockfiles[i], was, err) ||
-		    hk_repo_entry_id(plan->repo, plan->commit, lockfiles[i], is, err))
+		if (hk_repo_entry_id(plan->repo, plan->active.commit, path, was, err) ||
+		    hk_repo_entry_id(plan->repo, plan->commit, path, is, err))
 			return err->code;
 		if (strcmp(was, is))
 			hk_buf_addf(out, "; %s %s", lockfiles[i],

@@ -22,16 +22,18 @@ int hk_pushed_ini_apply(struct hk_project *p, struct hk_repo *repo, const char *
 			struct hk_buf *text, struct hk_error *err)
 {
 	hk_auto_free char *own = hk_project_ini_path(p->root, p->name);
+	const char *below = p->conf.deploy_subdirectory;
+	hk_auto_free char *name = *below ? hk_xasprintf("%s/" NAME, below) : hk_xstrdup(NAME);
 	char id[HK_OID_LEN];
 	bool there = false;
 
 	if (!p->conf.deploy_pushed_ini)
 		return 0;
-	if (hk_repo_read_file(repo, commit, NAME, INI_MAX, &there, text, err))
+	if (hk_repo_read_file(repo, commit, name, INI_MAX, &there, text, err))
 		return err->code;
 	if (there)
-		return hk_conf_apply_pushed(&p->conf, own, NAME, text->data, text->len, NULL, err);
-	if (hk_repo_entry_id(repo, commit, NAME, id, err))
+		return hk_conf_apply_pushed(&p->conf, own, name, text->data, text->len, NULL, err);
+	if (hk_repo_entry_id(repo, commit, name, id, err))
 		return err->code;
 	if (!*id)
 		return 0;

@@ -9,9 +9,9 @@
 #include <repo/repo.h>
 
 /*
- * Sets what the file at the root of a commit's tree says in p->conf; text becomes its content
- * (empty: there is none, or [deploy] pushed_ini is off). HK_E_CONFIG_INVALID, "hostkit.ini:LINE:
- * …".
+ * Sets what the file at the root of what is deployed of a commit says in p->conf; text becomes its
+ * content (empty: there is none, or [deploy] pushed_ini is off). HK_E_CONFIG_INVALID,
+ * "hostkit.ini:LINE: …".
  */
 int hk_pushed_ini_apply(struct hk_project *p, struct hk_repo *repo, const char *commit,
 			struct hk_buf *text, struct hk_error *err) HK_MUST_CHECK;

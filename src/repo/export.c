@@ -18,6 +18,10 @@
 #include <repo/blob.h>
 #include <repo/entry_name.h>
 #include <repo/git_checkout.h>
+#include <repo/lfs.h>
+#include <repo/subtree.h>
+#include <repo/tree_entry.h>
+#include <repo/treecheck.h>
 
 #define MAX_DEPTH 512
 /*
@@ -34,12 +38,6 @@ struct exporter {
 	int depth;
 	bool writing;	 /* the second walk */
 	bool attributes; /* the first walk has seen a .gitattributes */
-};
-
-struct entry {
-	unsigned mode;
-	const char *name; /* NUL-terminated, in the tree's data */
-	git_oid oid;
 };
 
 static int walk(struct exporter *x, const git_oid *tree, int dirfd, struct hk_error *err);
@@ -63,7 +61,8 @@ static int failed(const struct exporter *x, struct hk_error *err, const char *wh
 				  hk_entry_label(x->path.data, label));
 }
 
-static int make_file(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_file(struct exporter *x, const struct hk_tree_entry *e, int dirfd,
+		     struct hk_error *err)
 {
 	/* Also for 0100664, which git wrote long ago: only the owner's x bit counts. */
 	mode_t mode = e->mode & 0100 ? 0777 : 0666;
@@ -85,7 +84,8 @@ static int make_file(struct exporter *x, const struct entry *e, int dirfd, struc
 	return close(hk_steal_fd(&fd)) ? failed(x, err, "file") : 0;
 }
 
-static int make_link(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_link(struct exporter *x, const struct hk_tree_entry *e, int dirfd,
+		     struct hk_error *err)
 {
 	hk_auto_git_odb_object *object = NULL;
 	hk_auto_free char *target = NULL;
@@ -122,7 +122,8 @@ static int64_t made(const struct exporter *x)
 }
 
 /* git knows no folders: one in which nothing is written does not come to be. */
-static int make_dir(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_dir(struct exporter *x, const struct hk_tree_entry *e, int dirfd,
+		    struct hk_error *err)
 {
 	hk_auto_close int fd = -1;
 	int64_t before = made(x);
@@ -141,24 +142,29 @@ static int make_dir(struct exporter *x, const struct entry *e, int dirfd, struct
 	return rc;
 }
 
-static int make_submodule(struct exporter *x, const struct entry *e, int dirfd,
+static int make_submodule(struct exporter *x, const struct hk_tree_entry *e, int dirfd,
 			  struct hk_error *err)
 {
+	char hex[GIT_OID_HEXSZ + 1];
+
 	if (x->writing && mkdirat(dirfd, e->name, 0777))
 		return failed(x, err, "folder");
 	hk_strlist_add(&x->result->submodules, x->path.data);
+	hk_strlist_add(&x->result->submodule_commits, git_oid_tostr(hex, sizeof(hex), &e->oid));
 	return 0;
 }
 
 static const struct {
 	unsigned mode;
-	int (*make)(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err);
+	int (*make)(struct exporter *x, const struct hk_tree_entry *e, int dirfd,
+		    struct hk_error *err);
 } kinds[] = {
 	{ 0100644, make_file }, { 0100755, make_file }, { 0100664, make_file },
 	{ 0120000, make_link }, { 0040000, make_dir },	{ 0160000, make_submodule },
 };
 
-static int make_entry(struct exporter *x, const struct entry *e, int dirfd, struct hk_error *err)
+static int make_entry(struct exporter *x, const struct hk_tree_entry *e, int dirfd,
+		      struct hk_error *err)
 {
 	const char *reason;
 	int rc = hk_blobs_interrupted(x->blobs.spec, err);
@@ -172,26 +178,6 @@ static int make_entry(struct exporter *x, const struct entry *e, int dirfd, stru
 		if (kinds[i].mode == e->mode)
 			return kinds[i].make(x, e, dirfd, err);
 	return refuse(x, err, "has a mode that git does not write");
-}
-
-/* Reads the entry at *at and moves behind it: 1, 0 at the end, -1 when the tree is malformed. */
-static int next_entry(const char **at, const char *end, struct entry *ret)
-{
-	const char *s = *at, *nul;
-
-	if (s == end)
-		return 0;
-	nul = memchr(s, '\0', (size_t)(end - s));
-	if (!nul || end - nul <= GIT_OID_RAWSZ)
-		return -1;
-	for (ret->mode = 0; *s >= '0' && *s <= '7' && ret->mode < 01000000; s++)
-		ret->mode = ret->mode * 8 + (unsigned)(*s - '0');
-	if (s == *at || *s != ' ')
-		return -1;
-	ret->name = s + 1;
-	git_oid_fromraw(&ret->oid, (const unsigned char *)nul + 1);
-	*at = nul + 1 + GIT_OID_RAWSZ;
-	return 1;
 }
 
 static void set_path(struct exporter *x, size_t base, const char *name)
@@ -221,10 +207,10 @@ static int walk_entries(struct exporter *x, const git_oid *tree, const char *at,
 {
 	hk_auto_strlist names = HK_STRLIST_INIT;
 	size_t base = x->path.len;
-	struct entry e;
+	struct hk_tree_entry e;
 	int n, rc = 0;
 
-	while (!rc && (n = next_entry(&at, end, &e)) > 0) {
+	while (!rc && (n = hk_tree_next(&at, end, &e)) > 0) {
 		set_path(x, base, e.name);
 		rc = make_entry(x, &e, dirfd, err);
 		if (!x->writing)
@@ -252,23 +238,8 @@ static int walk(struct exporter *x, const git_oid *tree, int dirfd, struct hk_er
 	return walk_entries(x, tree, data, data + git_odb_object_size(object), dirfd, err);
 }
 
-static int find_tree(struct hk_repo *repo, const char *commit, git_oid *ret, struct hk_error *err)
-{
-	git_commit *c = NULL;
-	git_oid oid;
-	int rc;
-
-	if (git_oid_fromstr(&oid, commit))
-		return hk_error_set(err, HK_E_REF_NOT_FOUND, "'%s' is not an object id", commit);
-	rc = git_commit_lookup(&c, repo->git, &oid);
-	if (rc)
-		return hk_git_error_object(err, repo, rc, &oid, "the commit");
-	git_oid_cpy(ret, git_commit_tree_id(c));
-	git_commit_free(c);
-	return 0;
-}
-
-static int write_tree(struct exporter *x, const git_oid *tree, struct hk_error *err)
+static int write_tree(struct exporter *x, const struct hk_subtree *sub, bool lfs,
+		      struct hk_error *err)
 {
 	const struct hk_export_spec *spec = x->blobs.spec;
 	bool outside = false;
@@ -276,33 +247,70 @@ static int write_tree(struct exporter *x, const git_oid *tree, struct hk_error *
 
 	if (rc)
 		return rc;
-	if (x->attributes || outside || x->result->files > LIBGIT2_MAX_FILES)
-		return hk_git_checkout(x->blobs.repo, tree, spec, x->result, err);
+	if (lfs || x->attributes || outside || x->result->files > LIBGIT2_MAX_FILES)
+		return hk_git_checkout(x->blobs.repo, sub, spec, lfs, x->result, err);
 	x->writing = true;
 	x->result->files = 0;
 	hk_strlist_release(&x->result->submodules);
-	return walk(x, tree, spec->dir_fd, err);
+	hk_strlist_release(&x->result->submodule_commits);
+	return walk(x, &sub->tree, spec->dir_fd, err);
+}
+
+/* Which files are pointers is known before they are written, and looked at afterwards. */
+static int write_with_lfs(struct exporter *x, const struct hk_subtree *sub, struct hk_error *err)
+{
+	const struct hk_export_spec *spec = x->blobs.spec;
+	const struct hk_treecheck_spec look = { .commit = spec->commit,
+						.subdirectory = spec->subdirectory,
+						.cancel_fd = spec->cancel_fd,
+						.deadline = spec->deadline,
+						.max_paths = SIZE_MAX };
+	hk_auto_treecheck found = HK_TREECHECK_INIT;
+	int rc = hk_treecheck(x->blobs.repo, &look, &found, err);
+
+	if (!rc && found.pointers)
+		rc = hk_lfs_require(x->blobs.repo, spec, err);
+	if (!rc)
+		rc = write_tree(x, sub, found.pointers > 0, err);
+	return rc ? rc : hk_lfs_verify(&found, sub, spec->dir_fd, err);
+}
+
+static int export(struct exporter *x, struct hk_error *err)
+{
+	const struct hk_export_spec *spec = x->blobs.spec;
+	hk_auto_subtree sub = HK_SUBTREE_INIT;
+	int rc = hk_subtree_find(&x->blobs, spec->commit, spec->subdirectory, &sub, err);
+
+	if (rc)
+		return rc;
+	x->attributes = sub.attributes;
+	hk_buf_addstr(&x->path, sub.path);
+	rc = walk(x, &sub.tree, -1, err);
+	if (rc)
+		return rc;
+	return spec->lfs ? write_with_lfs(x, &sub, err) : write_tree(x, &sub, false, err);
 }
 
 int hk_repo_export(struct hk_repo *repo, const struct hk_export_spec *spec,
 		   struct hk_export_result *ret, struct hk_error *err)
 {
-	struct exporter x = { .blobs = { .repo = repo, .spec = spec }, .result = ret };
-	git_oid tree;
+	struct exporter x = { .blobs = { .repo = repo, .spec = spec },
+			      .result = ret,
+			      .path = HK_BUF_INIT };
 	int rc;
 
-	*ret = (struct hk_export_result){ .submodules = HK_STRLIST_INIT };
-	rc = find_tree(repo, spec->commit, &tree, err);
-	if (rc)
-		return rc;
+	*ret = (struct hk_export_result)HK_EXPORT_RESULT_INIT;
 	if (git_repository_odb(&x.blobs.odb, repo->git))
 		return hk_git_error(err, HK_E_REPOSITORY_FAILED, "cannot read the objects of '%s'",
 				    repo->path);
-	x.path = (struct hk_buf)HK_BUF_INIT;
-	rc = walk(&x, &tree, -1, err);
-	if (!rc)
-		rc = write_tree(&x, &tree, err);
+	rc = export(&x, err);
 	hk_buf_release(&x.path);
 	git_odb_free(x.blobs.odb);
 	return rc;
+}
+
+void hk_export_result_release(struct hk_export_result *r)
+{
+	hk_strlist_release(&r->submodules);
+	hk_strlist_release(&r->submodule_commits);
 }

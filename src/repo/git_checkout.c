@@ -7,16 +7,17 @@
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/log.h>
+#include <repo/git_run.h>
+#include <repo/lfs.h>
 #include <sys/fs.h>
-#include <sys/process.h>
 
 #define SYSTEM_ATTRIBUTES "/etc/gitattributes"
-#define GRACE_MS 2000
 
 /* core.attributesFile, or where git looks when it is not set. */
 static int user_attributes(struct hk_repo *repo, char **ret, struct hk_error *err)
@@ -49,109 +50,111 @@ int hk_git_converts(struct hk_repo *repo, bool *ret, struct hk_error *err)
 	return 0;
 }
 
-struct checkout {
-	const struct hk_export_spec *spec;
-	struct hk_strlist env;
-	struct hk_buf last_line; /* of git's messages */
-};
-
-static void keep_line(void *ctx, const char *line, size_t len)
+/* The tree in the index, and what holds for it from above, where it stands in the commit. */
+static int fill_index(struct hk_git_run *run, const struct hk_subtree *sub, struct hk_error *err)
 {
-	struct checkout *c = ctx;
+	hk_auto_free char *prefix = hk_xasprintf("--prefix=%s/", sub->path);
+	char hex[GIT_OID_HEXSZ + 1];
+	const char *const whole[] = { "git", "read-tree",
+				      git_oid_tostr(hex, sizeof(hex), &sub->tree), NULL };
+	const char *const part[] = { "git", "read-tree", prefix, hex, NULL };
+	hk_auto_strlist add = HK_STRLIST_INIT;
 
-	if (!len)
-		return;
-	hk_buf_reset(&c->last_line);
-	hk_buf_add(&c->last_line, line, len);
+	if (hk_git_run(run, *sub->path ? part : whole, err))
+		return err->code;
+	if (!sub->above.len)
+		return 0;
+	hk_strlist_add(&add, "git");
+	hk_strlist_add(&add, "update-index");
+	hk_strlist_add(&add, "--add");
+	for (size_t i = 0; i < sub->above.len; i++) {
+		hk_strlist_add(&add, "--cacheinfo");
+		hk_strlist_add(&add, sub->above.items[i]);
+	}
+	return hk_git_run(run, hk_strlist_argv(&add), err);
 }
 
-/* What would lead git to another repository or to another user's configuration. */
-static bool is_redirecting(const char *entry)
+static int write_files(struct hk_git_run *run, const struct hk_subtree *sub, struct hk_error *err)
 {
-	static const char *const prefixes[] = { "GIT_", "HOME=", "XDG_CONFIG_HOME=" };
+	static const char *const argv[] = { "git", "checkout-index", "--all", "--force", NULL };
 
-	for (size_t i = 0; i < HK_ARRAY_LEN(prefixes); i++)
-		if (!strncmp(entry, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
+	return fill_index(run, sub, err) ? err->code : hk_git_run(run, argv, err);
 }
 
-static void build_environment(struct checkout *c, const struct hk_repo *repo, const char *index)
+static int move_all(int from_fd, int to_fd, struct hk_error *err)
 {
-	const char *git_dir = git_repository_path(repo->git); /* ends in a slash */
+	hk_auto_strlist names = HK_STRLIST_INIT;
+	int rc = hk_fs_list(from_fd, ".", &names, err);
 
-	for (const char *const *e = c->spec->env; e && *e; e++)
-		if (!is_redirecting(*e))
-			hk_strlist_add(&c->env, *e);
-	if (!c->env.len)
-		hk_strlist_add(&c->env, "PATH=/usr/local/bin:/usr/bin:/bin");
-	hk_strlist_addf(&c->env, "HOME=%s", repo->home);
-	hk_strlist_addf(&c->env, "GIT_DIR=%.*s", (int)strlen(git_dir) - 1, git_dir);
-	hk_strlist_addf(&c->env, "GIT_INDEX_FILE=%s", index);
-	hk_strlist_add(&c->env, "GIT_WORK_TREE=.");
-	hk_strlist_add(&c->env, "GIT_TERMINAL_PROMPT=0");
+	for (size_t i = 0; !rc && i < names.len; i++)
+		rc = hk_fs_move(from_fd, names.items[i], to_fd, names.items[i], err);
+	return rc;
 }
 
-/* git has one exit status for everything that it cannot write. */
-static bool says_full(const char *message)
+/*
+ * A part of a commit is written where it stands in the commit, so that the rules from above hold,
+ * and moved up then.
+ */
+static int write_part(struct hk_git_run *run, const struct hk_subtree *sub, int dir_fd,
+		      struct hk_error *err)
 {
-	return strstr(message, strerrordesc_np(ENOSPC)) || strstr(message, strerrordesc_np(EDQUOT));
-}
-
-static int run_git(struct checkout *c, const char *const *argv, struct hk_error *err)
-{
-	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
-	int64_t left = c->spec->deadline == INT64_MAX ? -1 : hk_clock_left(c->spec->deadline);
+	hk_auto_free char *above =
+		hk_xasprintf(".hostkit-tree-%llx", (unsigned long long)hk_clock_wall_ms());
+	hk_auto_close int above_fd = -1;
+	hk_auto_close int part_fd = -1;
 	int rc;
 
-	spec.argv = argv;
-	spec.env = hk_strlist_argv(&c->env);
-	spec.cwd_fd = c->spec->dir_fd;
-	spec.cancel_fd = c->spec->cancel_fd;
-	spec.timeout_ms = left;
-	spec.grace_ms = GRACE_MS;
-	spec.on_line = keep_line;
-	spec.ctx = c;
-	rc = hk_process_run(&spec, NULL, err);
-	if (rc == HK_E_COMMAND_TIMEOUT)
-		return hk_error_set(err, HK_E_STAGE_TIMEOUT,
-				    "the time is over before every file was written");
-	if (rc != HK_E_COMMAND_FAILED || !c->last_line.len)
+	if (mkdirat(dir_fd, above, 0700))
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot make folder '%s'", above);
+	rc = hk_fs_open_dir(dir_fd, above, &above_fd, err);
+	if (rc)
 		return rc;
-	return hk_error_set(err, says_full(c->last_line.data) ? HK_E_NO_SPACE : rc, "git %s: %s",
-			    argv[1], c->last_line.data);
+	run->cwd_fd = above_fd;
+	rc = write_files(run, sub, err);
+	/* A part without a file is no folder. */
+	if (!rc && hk_fs_is_dir(above_fd, sub->path)) {
+		rc = hk_fs_open_below(above_fd, sub->path, &part_fd, err);
+		if (!rc)
+			rc = move_all(part_fd, dir_fd, err);
+	}
+	return rc ? rc : hk_fs_remove_tree(dir_fd, above, err);
 }
 
-static int write_files(struct checkout *c, const git_oid *tree, struct hk_error *err)
+static void set_up(struct hk_git_run *run, const struct hk_repo *repo,
+		   const struct hk_export_spec *spec, const char *dir, bool lfs)
 {
-	char hex[GIT_OID_HEXSZ + 1];
-	const char *const read_tree[] = { "git", "read-tree", git_oid_tostr(hex, sizeof(hex), tree),
-					  NULL };
-	const char *const checkout_index[] = { "git", "checkout-index", "--all", "--force", NULL };
+	hk_auto_free char *hooks = hk_xasprintf("%s/hooks", dir);
 
-	return run_git(c, read_tree, err) ? err->code : run_git(c, checkout_index, err);
+	hk_git_run_init(run, repo, spec);
+	hk_strlist_addf(&run->env, "GIT_INDEX_FILE=%s/index", dir);
+	hk_strlist_add(&run->env, "GIT_WORK_TREE=.");
+	/* git-lfs puts hooks wherever it runs. */
+	hk_git_run_set(run, "core.hooksPath", hooks);
+	if (lfs)
+		hk_lfs_use(run);
+	else
+		run->on_line = NULL;
 }
 
-int hk_git_checkout(struct hk_repo *repo, const git_oid *tree, const struct hk_export_spec *spec,
-		    struct hk_export_result *ret, struct hk_error *err)
+int hk_git_checkout(struct hk_repo *repo, const struct hk_subtree *sub,
+		    const struct hk_export_spec *spec, bool lfs, struct hk_export_result *ret,
+		    struct hk_error *err)
 {
-	struct checkout c = { .spec = spec, .last_line = HK_BUF_INIT };
 	hk_auto_free char *dir = hk_xasprintf("%s/" HK_EXPORT_INDEX_PREFIX "XXXXXX", repo->path);
-	hk_auto_free char *index = NULL;
+	hk_auto_git_run run = HK_GIT_RUN_INIT;
 	struct hk_error ignored;
 	int64_t entries = 0;
 	int rc;
 
 	if (!mkdtemp(dir))
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot make folder '%s'", dir);
-	index = hk_xasprintf("%s/index", dir);
-	build_environment(&c, repo, index);
-	rc = write_files(&c, tree, err);
+	set_up(&run, repo, spec, dir, lfs);
+	rc = *sub->path ? write_part(&run, sub, spec->dir_fd, err) : write_files(&run, sub, err);
+	if (rc == HK_E_COMMAND_FAILED && lfs)
+		hk_lfs_hint(repo, err);
 	hk_fs_usage(spec->dir_fd, ".", &ret->bytes, &entries);
 	/* Nothing depends on it: a small folder that is left is no reason to fail. */
 	if (hk_fs_remove_tree(AT_FDCWD, dir, &ignored))
 		hk_log_debug("%s", ignored.message);
-	hk_strlist_release(&c.env);
-	hk_buf_release(&c.last_line);
 	return rc;
 }

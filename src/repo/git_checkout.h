@@ -11,6 +11,7 @@
 
 #include <repo/export.h>
 #include <repo/git_edge.h>
+#include <repo/subtree.h>
 
 /*
  * Whether something outside the tree may ask for conversions: core.autocrlf, info/attributes of the
@@ -20,10 +21,13 @@ int hk_git_converts(struct hk_repo *repo, bool *ret, struct hk_error *err) HK_MU
 
 /*
  * Writes the tree into spec->dir_fd with git-read-tree(1) and git-checkout-index(1) and a temporary
- * index. The tree's names have been checked. Adds what was written to ret->bytes (as it lies on the
- * disk). A failure is HK_E_COMMAND_FAILED with git's last line, or what hk_process_run says.
+ * index. The tree's names have been checked. Of a part of a commit the rules above it are heeded,
+ * and it comes to lie at the top. lfs: git-lfs is the filter of that name (lfs.h). Adds what was
+ * written to ret->bytes (as it lies on the disk). A failure is HK_E_COMMAND_FAILED with git's last
+ * line, or what hk_process_run says.
  */
-int hk_git_checkout(struct hk_repo *repo, const git_oid *tree, const struct hk_export_spec *spec,
-		    struct hk_export_result *ret, struct hk_error *err) HK_MUST_CHECK;
+int hk_git_checkout(struct hk_repo *repo, const struct hk_subtree *sub,
+		    const struct hk_export_spec *spec, bool lfs, struct hk_export_result *ret,
+		    struct hk_error *err) HK_MUST_CHECK;
 
 #endif

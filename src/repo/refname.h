@@ -13,4 +13,8 @@
  */
 void hk_refname_nearest(struct hk_repo *repo, const char *what, size_t max, struct hk_strlist *ret);
 
+/* The same among given names. */
+void hk_refname_nearest_of(const struct hk_strlist *names, const char *what, size_t max,
+			   struct hk_strlist *ret);
+
 #endif

@@ -26,6 +26,28 @@ int hk_fs_open_dir(int dirfd, const char *path, int *ret_fd, struct hk_error *er
 	return 0;
 }
 
+int hk_fs_open_below(int dirfd, const char *path, int *ret_fd, struct hk_error *err)
+{
+	hk_auto_close int fd = openat(dirfd, ".", DIR_FLAGS);
+	int next;
+
+	for (const char *at = path; fd >= 0 && *at; at += *at == '/') {
+		hk_auto_free char *name = hk_xstrndup(at, strcspn(at, "/"));
+
+		at += strlen(name);
+		if (!*name || !strcmp(name, ".."))
+			return hk_error_set_errno(err, HK_E_IO, EINVAL, "cannot open folder '%s'",
+						  path);
+		next = openat(fd, name, DIR_FLAGS);
+		close(fd);
+		fd = next;
+	}
+	if (fd < 0)
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s'", path);
+	*ret_fd = hk_steal_fd(&fd);
+	return 0;
+}
+
 static int mkdir_one(int dirfd, const char *path, mode_t mode, struct hk_error *err)
 {
 	struct stat st;

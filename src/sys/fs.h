@@ -17,6 +17,12 @@
 int hk_fs_open_dir(int dirfd, const char *path, int *ret_fd, struct hk_error *err) HK_MUST_CHECK;
 
 /*
+ * Opens a folder below dirfd, of whose path no component may be a link, ".." or an absolute path;
+ * "" is dirfd's own folder.
+ */
+int hk_fs_open_below(int dirfd, const char *path, int *ret_fd, struct hk_error *err) HK_MUST_CHECK;
+
+/*
  * Makes path and its missing parents (new ones get mode, less the umask); an existing folder is
  * fine.
  */

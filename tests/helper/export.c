@@ -25,7 +25,7 @@ static int run(char **argv, struct hk_error *err)
 	spec.commit = commit.oid;
 	spec.dir_fd = dir;
 	rc = hk_repo_export(repo, &spec, &result, err);
-	hk_strlist_release(&result.submodules);
+	hk_export_result_release(&result);
 	if (!rc)
 		printf("%lld files, %lld bytes\n", (long long)result.files,
 		       (long long)result.bytes);

@@ -126,7 +126,7 @@ served() {
 	done
 	# Old releases went, with their links, and nothing behind these.
 	contains said "removed 1 old release"
-	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 | wc -l)" -eq 2 ]
+	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' | wc -l)" -eq 2 ]
 	[ "$(cat "$shared/public/files/in/report")" = another ]
 }
 ok_when "what the service keeps there survives deployments and the removal of old releases" served

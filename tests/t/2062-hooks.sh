@@ -200,12 +200,12 @@ failed() {
 	contains said "still live: release $(basename "$(cat site.live)")"
 	still_live site
 	no_staging site
-	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 | wc -l)" = "$(cat count)" ]
+	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' | wc -l)" = "$(cat count)" ]
 }
 
 count() {
 	remember_live site
-	find "$home/releases" -mindepth 1 -maxdepth 1 | wc -l >count
+	find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' | wc -l >count
 }
 
 build_stopped() {
@@ -461,7 +461,7 @@ killed() {
 unchanged() {
 	still_live site
 	expect site last.release=null
-	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 | wc -l)" = "$(cat count)" ]
+	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' | wc -l)" = "$(cat count)" ]
 }
 is_live() {
 	not still_live site

@@ -44,7 +44,7 @@ missing() {
 	expect web last.status=failed stage.dependencies=failed last.error.code=COMMAND_FAILED
 	contains said not-there
 	still_live web
-	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' | wc -l)" = 1 ]
 	runs_in_its_environment
 }
 ok_when "requirements that pip cannot meet fail; the old release serves, the new one is gone" missing

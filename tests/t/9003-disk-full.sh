@@ -54,7 +54,7 @@ unharmed() {
 	contains "$T/said" "still live: release $(basename "$(live site)")"
 	still_live site
 	no_staging site
-	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ]
+	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' | wc -l)" -eq 1 ]
 	serves
 	hostkit deploy log site | contains /dev/stdin "error: site: $2: "
 }

@@ -114,7 +114,7 @@ still_live() {
 }
 
 no_staging() {
-	! find "$(home_of "$1")/releases" -maxdepth 1 -name '.*' ! -name . | grep .
+	! find "$(home_of "$1")/releases" -maxdepth 1 -name '.*' ! -name . ! -name '.gone-*' | grep .
 }
 
 # What has ended, and what only its parent's wait is missing for.

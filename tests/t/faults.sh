@@ -97,12 +97,12 @@ holds() {
 clean() {
 	local left
 
-	left=$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -regex '.*/[0-9]+-[0-9]+'
+	left=$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' ! -regex '.*/[0-9]+-[0-9]+'
 		find "$home" "$home/repo.git" "$state" -mindepth 1 -maxdepth 1 \
 			\( -name '*.tmp*' -o -name 'hostkit-index-*' -o -name '*.new*' \)
 		git -C "$home/repo.git" for-each-ref 'refs/hostkit/deployments/*' 'refs/deploy/*')
 	# No more releases than are kept: two good ones, the active and a failed one.
-	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 | wc -l)" -le 4 ] || left+=" releases"
+	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' | wc -l)" -le 4 ] || left+=" releases"
 	flock -n "$state/lock" true || left+=" lock"
 	[ -z "$left" ] && return 0
 	echo "left over: $left" >&2

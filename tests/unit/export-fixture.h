@@ -47,7 +47,7 @@ static HK_UNUSED int export_with(const char *commit, int dir, struct hk_export_s
 	if (ret)
 		*ret = result;
 	else
-		hk_strlist_release(&result.submodules);
+		hk_export_result_release(&result);
 	return rc;
 }
 

@@ -33,7 +33,7 @@ static void test_shapes(void **state HK_UNUSED)
 	assert_true(result.bytes > 8 + 3);
 	assert_int_equal(result.submodules.len, 1);
 	assert_string_equal(result.submodules.items[0], "sub/module");
-	hk_strlist_release(&result.submodules);
+	hk_export_result_release(&result);
 	assert_file(dir, longest, "longest\n");
 	assert_file(dir, "new\nline", "new\nline");
 }
@@ -369,7 +369,7 @@ static void test_many_files(void **state HK_UNUSED)
 	git("update-ref", "refs/heads/main", commit);
 	close(compare_with_git(&result));
 	assert_int_equal(result.files, 1202);
-	hk_strlist_release(&result.submodules);
+	hk_export_result_release(&result);
 }
 
 /* Larger than every buffer, as a loose object (streamed) and in a pack. */
