@@ -37,25 +37,20 @@ static bool lacks_nextjs_route(const struct hk_deploy *d)
 	"rebuild and deploy again, or name another path: [health] path in the project's INI " \
 	"file, or in hostkit.ini of the tree"
 
+#define INSTALL_STEPS                                                                        \
+	"see where it stood: hostkit deploy log {name} {id}, and of the service: hostkit "   \
+	"service logs {name} --tail 50",                                                     \
+		"remove or replace large dependencies",                                      \
+		"try it locally: '{command}' has to end within {limit} ([install] timeout)", \
+		"deploy again: hostkit deploy {name} --install, or push"
+
 static const struct scenario scenarios[] = {
 	{ .code = HK_E_NO_SPACE,
 	  .steps = { "see how full it is: df -h {home}",
 		     "remove old releases: hostkit deploy {name} --cleanup (--keep 1 for more)",
 		     "empty the service's logs: hostkit service logs {name} --clear" } },
-	{ .stage = "install",
-	  .code = HK_E_COMMAND_TIMEOUT,
-	  .steps = { "see where it stood: hostkit deploy log {name} {id}, and of the service: "
-		     "hostkit service logs {name} --tail 50",
-		     "remove or replace large dependencies",
-		     "try it locally: '{command}' has to end within {limit} ([install] timeout)",
-		     "deploy again: hostkit deploy {name} --install, or push" } },
-	{ .stage = "dependencies",
-	  .code = HK_E_COMMAND_TIMEOUT,
-	  .steps = { "see where it stood: hostkit deploy log {name} {id}, and of the service: "
-		     "hostkit service logs {name} --tail 50",
-		     "remove or replace large dependencies",
-		     "try it locally: '{command}' has to end within {limit} ([install] timeout)",
-		     "deploy again: hostkit deploy {name} --install, or push" } },
+	{ .stage = "install", .code = HK_E_COMMAND_TIMEOUT, .steps = { INSTALL_STEPS } },
+	{ .stage = "dependencies", .code = HK_E_COMMAND_TIMEOUT, .steps = { INSTALL_STEPS } },
 	{ .stage = "build",
 	  .code = HK_E_COMMAND_TIMEOUT,
 	  .steps = { "try it locally: '{command}' has to end within {build_limit} ([build] timeout)",

@@ -33,21 +33,32 @@ static int open_log(const char *path, int *ret_fd, struct hk_error *err)
 	return 0;
 }
 
+void hk_submit_environment(struct hk_strlist *env)
+{
+	hk_strlist_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	hk_strlist_add(env, "LANG=C.UTF-8");
+	hk_submit_pass(env, "HOSTKIT_DEBUG");
+}
+
+void hk_submit_pass(struct hk_strlist *env, const char *name)
+{
+	if (getenv(name))
+		hk_strlist_addf(env, "%s=%s", name, getenv(name));
+}
+
 static void worker_environment(struct hk_strlist *env)
 {
 	static const char *const passed[] = {
-		"HOSTKIT_DEBUG",     "SSH_AUTH_SOCK", /* for a fetch from another repository;
-							 commands do not get it */
+		/* For a fetch from another repository; commands do not get it. */
+		"SSH_AUTH_SOCK",
 #ifdef HK_FAILPOINTS
 		"HOSTKIT_FAILPOINT", "HOSTKIT_FAULT", "HOSTKIT_FAULT_LOG", "HOSTKIT_CLOCK_STEP",
 #endif
 	};
 
-	hk_strlist_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	hk_strlist_add(env, "LANG=C.UTF-8");
+	hk_submit_environment(env);
 	for (size_t i = 0; i < HK_ARRAY_LEN(passed); i++)
-		if (getenv(passed[i]))
-			hk_strlist_addf(env, "%s=%s", passed[i], getenv(passed[i]));
+		hk_submit_pass(env, passed[i]);
 }
 
 int hk_submit_worker(const struct hk_project *p, const char *task, int log_fd,

@@ -57,4 +57,10 @@ int hk_submit_is_done(struct hk_ledger *l, const char *ref, const char *object, 
 int hk_submit_worker(const struct hk_project *p, const char *task, int log_fd,
 		     struct hk_procid *ret, struct hk_error *err) HK_MUST_CHECK;
 
+/* What hostkit-worker needs in its environment whatever it does, and one variable of the caller's.
+ */
+struct hk_strlist;
+void hk_submit_environment(struct hk_strlist *env);
+void hk_submit_pass(struct hk_strlist *env, const char *name);
+
 #endif

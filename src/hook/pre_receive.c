@@ -13,6 +13,7 @@
 #include <deploy/gate.h>
 #include <deploy/inspect.h>
 #include <deploy/queue.h>
+#include <deploy/submit.h>
 #include <hook/locate.h>
 #include <hook/push.h>
 #include <hook/strict.h>
@@ -64,20 +65,9 @@ static int check_ledger(struct hk_push *push, struct hk_error *err)
 /* git's variables for the objects that are not yet the repository's (githooks(5)). */
 static void pass_quarantine(struct hk_strlist *env)
 {
-	static const char *const passed[] = {
-		"GIT_OBJECT_DIRECTORY",
-		"GIT_ALTERNATE_OBJECT_DIRECTORIES",
-		"HOSTKIT_DEBUG",
-#ifdef HK_FAILPOINTS
-		"HOSTKIT_FAILPOINT",
-#endif
-	};
-
-	hk_strlist_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	hk_strlist_add(env, "LANG=C.UTF-8");
-	for (size_t i = 0; i < HK_ARRAY_LEN(passed); i++)
-		if (getenv(passed[i]))
-			hk_strlist_addf(env, "%s=%s", passed[i], getenv(passed[i]));
+	hk_submit_environment(env);
+	hk_submit_pass(env, "GIT_OBJECT_DIRECTORY");
+	hk_submit_pass(env, "GIT_ALTERNATE_OBJECT_DIRECTORIES");
 }
 
 static void show_line(void *ctx HK_UNUSED, const char *line, size_t len)

@@ -6,6 +6,8 @@ fuzz_programs = \
 	tests/fuzz/fuzz-ini \
 	tests/fuzz/fuzz-json \
 	tests/fuzz/fuzz-lines \
+	tests/fuzz/fuzz-pktline \
+	tests/fuzz/fuzz-push-options \
 	tests/fuzz/fuzz-update \
 	tests/fuzz/fuzz-words
 EXTRA_PROGRAMS = $(fuzz_programs)
@@ -22,6 +24,8 @@ tests_fuzz_fuzz_entry_name_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_ini_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_json_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_lines_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_pktline_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_push_options_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_update_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_words_LDADD = $(fuzz_libs)
 
