@@ -297,3 +297,12 @@ void hk_lines_finish(struct hk_lines *l, hk_line_fn *fn, void *ctx)
 	hk_buf_reset(&l->last_redraw);
 	l->after_cr = false;
 }
+
+void hk_lines_plain(struct hk_buf *out, const char *text, size_t len, size_t max)
+{
+	hk_auto_buf plain = HK_BUF_INIT;
+
+	for (size_t i = 0; i < len; i++)
+		hk_buf_addch(&plain, (unsigned char)text[i] < 32 || text[i] == 127 ? ' ' : text[i]);
+	hk_lines_sanitize(out, plain.data, plain.len, max);
+}

@@ -46,4 +46,7 @@ void hk_lines_finish(struct hk_lines *l, hk_line_fn *fn, void *ctx);
 /* Appends text (one line, without its end) to out, made safe as above, at most max bytes. */
 void hk_lines_sanitize(struct hk_buf *out, const char *text, size_t len, size_t max);
 
+/* The same for what is no program's output: no colours either, and no line ends or tabs. */
+void hk_lines_plain(struct hk_buf *out, const char *text, size_t len, size_t max);
+
 #endif

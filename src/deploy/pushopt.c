@@ -39,7 +39,7 @@ static int unknown(const char *name, const struct hk_conf *conf, struct hk_error
 	const char *names[32];
 	size_t n = list_known(names, HK_ARRAY_LEN(names));
 
-	hk_lines_sanitize(&shown, name, strlen(name), SHOWN_MAX);
+	hk_lines_plain(&shown, name, strlen(name), SHOWN_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (hk_strlist_has(&conf->push_allow, names[i]))
 			hk_buf_addf(&known, "%s%s%s", known.len ? ", " : "", names[i],
@@ -57,7 +57,7 @@ static int set_reason(struct hk_push_options *o, const char *value, struct hk_er
 		hk_error_set(err, HK_E_USAGE, "the push option 'reason' needs a text");
 		return hk_error_hint(err, "git push -o reason=\"why this is deployed\" ...");
 	}
-	hk_lines_sanitize(&text, value, strlen(value), REASON_MAX);
+	hk_lines_plain(&text, value, strlen(value), REASON_MAX);
 	free(o->reason);
 	o->reason = hk_buf_detach(&text);
 	return 0;

@@ -211,11 +211,10 @@ int hk_repo_has_config(struct hk_repo *repo, const char *key, const char *value,
 /* One line of text without anything that moves a cursor or colours a terminal. */
 static void printable(const char *text, char *out, size_t size)
 {
-	hk_auto_buf line = HK_BUF_INIT, plain = HK_BUF_INIT;
+	hk_auto_buf line = HK_BUF_INIT;
 
-	for (; text && *text; text++)
-		hk_buf_addch(&plain, (unsigned char)*text < 32 || *text == 127 ? ' ' : *text);
-	hk_lines_sanitize(&line, plain.data, plain.len, size - 1);
+	if (text)
+		hk_lines_plain(&line, text, strlen(text), size - 1);
 	snprintf(out, size, "%s", line.data);
 }
 

@@ -51,7 +51,7 @@ ok_when "an unknown option is refused, with the known ones" refused buidl -- \
 	"error: unknown push option 'buidl'; did you mean 'build'?" \
 	"hint: the push options here are: build, no-build, install, no-install, restart, no-restart, reason=TEXT, dry-run"
 ok_when "so is one with control characters, made harmless" refused "$(printf 'a\033[2Jb')" -- \
-	"unknown push option 'ab'"
+	"unknown push option 'a [2Jb'"
 ok_when "and a switch with a value" refused build=yes -- "error: the push option 'build' takes no value"
 ok_when "and a reason without a text" refused reason= -- "error: the push option 'reason' needs a text"
 ok_when "and two that exclude each other" refused build no-build -- \
