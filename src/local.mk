@@ -59,6 +59,7 @@ src_libhostkit_a_SOURCES = \
 	src/store/refs.c \
 	src/store/releases.c \
 	src/store/stages.c \
+	src/store/vault.c src/store/vault.h \
 	src/net/http.c src/net/http.h \
 	src/repo/blob.c src/repo/blob.h \
 	src/repo/compare.c src/repo/compare.h \
@@ -133,6 +134,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/retention.c src/deploy/retention.h \
 	src/deploy/rollback.c src/deploy/rollback.h \
 	src/deploy/running.c src/deploy/running.h \
+	src/deploy/secrets.c src/deploy/secrets.h \
 	src/deploy/shared.c src/deploy/shared.h \
 	src/deploy/source.c src/deploy/source.h \
 	src/deploy/start.c src/deploy/start.h \
@@ -168,6 +170,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/recover.c \
 	src/cli/rollback.c \
 	src/cli/run.c \
+	src/cli/secrets.c src/cli/secrets_input.c src/cli/secrets_input.h \
 	src/cli/service.c src/cli/service.h \
 	src/cli/table.c src/cli/table.h
 

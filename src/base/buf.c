@@ -17,6 +17,13 @@ void hk_buf_release(struct hk_buf *b)
 	*b = (struct hk_buf)HK_BUF_INIT;
 }
 
+void hk_buf_wipe(struct hk_buf *b)
+{
+	if (b->cap)
+		explicit_bzero(b->data, b->cap);
+	hk_buf_release(b);
+}
+
 void hk_buf_reset(struct hk_buf *b)
 {
 	b->len = 0;

@@ -25,6 +25,7 @@ extern char hk_buf_empty[];
 #define hk_auto_buf HK_CLEANUP(hk_buf_release) struct hk_buf
 
 void hk_buf_release(struct hk_buf *b); /* frees; the buffer is empty and usable afterwards */
+void hk_buf_wipe(struct hk_buf *b);    /* for secrets: zeroes, then releases */
 void hk_buf_reset(struct hk_buf *b);   /* empties, keeps the memory */
 char *hk_buf_detach(struct hk_buf *b); /* the caller frees the result; b is empty afterwards */
 void hk_buf_reserve(struct hk_buf *b, size_t more); /* room for that many bytes and the NUL */

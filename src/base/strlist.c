@@ -26,6 +26,13 @@ static void take(struct hk_strlist *l, char *s)
 	l->items[l->len] = NULL;
 }
 
+void hk_strlist_wipe(struct hk_strlist *l)
+{
+	for (size_t i = 0; i < l->len; i++)
+		explicit_bzero(l->items[i], strlen(l->items[i]));
+	hk_strlist_release(l);
+}
+
 void hk_strlist_add(struct hk_strlist *l, const char *s)
 {
 	take(l, hk_xstrdup(s));

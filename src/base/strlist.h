@@ -22,6 +22,7 @@ struct hk_strlist {
 #define hk_auto_strlist HK_CLEANUP(hk_strlist_release) struct hk_strlist
 
 void hk_strlist_release(struct hk_strlist *l);
+void hk_strlist_wipe(struct hk_strlist *l); /* for secrets: zeroes the items, then releases */
 void hk_strlist_add(struct hk_strlist *l, const char *s); /* copies */
 void hk_strlist_addf(struct hk_strlist *l, const char *fmt, ...) HK_PRINTF(2, 3);
 void hk_strlist_add_list(struct hk_strlist *l, const struct hk_strlist *from); /* copies */

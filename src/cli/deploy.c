@@ -272,6 +272,8 @@ const struct hk_cli_command hk_cli_deploy_commands[] = {
 		       { "restart", 0, NULL,
 			 "Restart the service afterwards (this is the default)." },
 		       { "no-restart", 0, NULL, "Leave the service as it is; no health check." },
+		       { "inject-secrets", 0, NULL,
+			 "Write the secrets of the vault into .env before the release is live." },
 		       { "override-ratelimit", 0, NULL,
 			 "Deploy in spite of rate limit and cooldown." },
 		       { "detach", 'd', NULL, "Start it and return at once." },

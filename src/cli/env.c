@@ -13,12 +13,12 @@
 #include <cli/open.h>
 #include <cli/service.h>
 #include <deploy/environment.h>
+#include <deploy/secrets.h>
 #include <store/dotenv.h>
 #include <sys/fs.h>
 #include <sys/lock.h>
 
 #define FILE_NAME ".env"
-#define FILE_MODE 0600
 #define HIDDEN "(hidden)"
 
 struct env {
@@ -44,20 +44,6 @@ static void close_env(struct env *e)
 	hk_project_close(&e->project);
 }
 
-static int read_text(struct env *e, struct hk_error *err)
-{
-	struct hk_error failed = HK_ERROR_INIT;
-
-	if (!hk_fs_read_file(e->project.home_fd, FILE_NAME, HK_DOTENV_MAX, &e->text, &failed) ||
-	    failed.sys_errno == ENOENT)
-		return 0;
-	*err = failed;
-	hk_error_prefix(err, "in '%s'", e->project.home_path);
-	if (failed.sys_errno == ELOOP)
-		hk_error_hint(err, "it is a link: put the file itself in its place");
-	return err->code;
-}
-
 static int open_env(struct hk_cli_call *call, bool to_write, struct env *e, struct hk_error *err)
 {
 	e->text = (struct hk_buf)HK_BUF_INIT;
@@ -65,7 +51,7 @@ static int open_env(struct hk_cli_call *call, bool to_write, struct env *e, stru
 	    (to_write && hk_lock_wait(&e->lock, e->project.state_fd, "env.lock", err)))
 		return err->code;
 	e->path = hk_xasprintf("%s/" FILE_NAME, e->project.home_path);
-	return read_text(e, err);
+	return hk_secrets_read_dotenv(&e->project, &e->text, err);
 }
 
 static int run_list(struct hk_cli_call *call, struct hk_error *err)
@@ -142,9 +128,8 @@ static int finish(struct hk_cli_call *call, struct env *e, const struct hk_strli
 	hk_auto_buf list = HK_BUF_INIT;
 	bool restart = hk_cli_has(call, "restart");
 
-	if (hk_fs_write_file(e->project.home_fd, FILE_NAME, e->text.data, e->text.len, FILE_MODE,
-			     err))
-		return hk_error_prefix(err, "in '%s'", e->project.home_path);
+	if (hk_secrets_write_dotenv(&e->project, &e->text, err))
+		return err->code;
 	hk_lock_release(&e->lock);
 	for (size_t i = 0; i < names->len; i++)
 		hk_buf_addf(&list, "%s%s", i ? ", " : "", names->items[i]);

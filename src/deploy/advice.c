@@ -9,7 +9,7 @@
 #include <base/buf.h>
 #include <base/human.h>
 
-#define STEPS_MAX 4
+#define STEPS_MAX 5
 
 struct scenario {
 	const char *stage; /* NULL: any */
@@ -37,11 +37,11 @@ static bool lacks_nextjs_route(const struct hk_deploy *d)
 	"rebuild and deploy again, or name another path: [health] path in the project's INI " \
 	"file, or in hostkit.ini of the tree"
 
-#define INSTALL_STEPS                                                                        \
-	"see where it stood: hostkit deploy log {name} {id}, and of the service: hostkit "   \
-	"service logs {name} --tail 50",                                                     \
-		"remove or replace large dependencies",                                      \
-		"try it locally: '{command}' has to end within {limit} ([install] timeout)", \
+#define INSTALL_STEPS                                                     \
+	"see where it stood: hostkit deploy log {name} {id}",             \
+		"and the service: hostkit service logs {name} --tail 50", \
+		"remove or replace large dependencies",                   \
+		"try it locally, where it has {limit}: {command}",        \
 		"deploy again: hostkit deploy {name} --install, or push"
 
 static const struct scenario scenarios[] = {
@@ -53,7 +53,7 @@ static const struct scenario scenarios[] = {
 	{ .stage = "dependencies", .code = HK_E_COMMAND_TIMEOUT, .steps = { INSTALL_STEPS } },
 	{ .stage = "build",
 	  .code = HK_E_COMMAND_TIMEOUT,
-	  .steps = { "try it locally: '{command}' has to end within {build_limit} ([build] timeout)",
+	  .steps = { "try it locally, where it has {build_limit}: {command}",
 		     "mend it, commit, and push again" } },
 	{ .stage = "build",
 	  .code = HK_E_COMMAND_FAILED,
@@ -74,12 +74,12 @@ static const struct scenario scenarios[] = {
 	{ .stage = "health",
 	  .code = HK_E_HEALTH_FAILED,
 	  .steps = { "see what it says: hostkit service logs {name} --follow",
-		     "look for errors in {home}/logs/error.log and app.log",
+		     "look for errors in logs/error.log and app.log",
 		     "mend it and push again, or go back" } },
 	{ .stage = "restart",
 	  .code = HK_E_SERVICE_FAILED,
 	  .steps = { "see what it says: hostkit service logs {name} --follow",
-		     "look for errors in {home}/logs/error.log and app.log",
+		     "look for errors in logs/error.log and app.log",
 		     "mend it and push again, or go back" } },
 };
 

@@ -14,6 +14,7 @@
 #include <deploy/environment.h>
 #include <deploy/plan.h>
 #include <deploy/pushed_ini.h>
+#include <deploy/secrets.h>
 #include <sys/process.h>
 
 void hk_deploy_detail(struct hk_deploy *d, const char *fmt, ...)
@@ -39,6 +40,13 @@ void hk_deploy_output(void *ctx, const char *line, size_t len)
 {
 	struct hk_deploy *d = ctx;
 
+	hk_auto_buf masked = HK_BUF_INIT;
+
+	if (d->vault && hk_vault_len(d->vault)) {
+		hk_secrets_mask(d->vault, line, len, &masked);
+		line = masked.data;
+		len = masked.len;
+	}
 	d->report->ops->output(d->report, line, len);
 }
 
@@ -186,6 +194,8 @@ void hk_deploy_unpin(struct hk_deploy *d)
 void hk_deploy_release(struct hk_deploy *d)
 {
 	hk_repo_close(d->repo);
+	hk_vault_close(d->vault);
+	hk_buf_wipe(&d->dotenv_before);
 	hk_deployment_release(&d->row);
 	hk_detected_release(&d->detected);
 	hk_strlist_release(&d->start);

@@ -40,6 +40,10 @@ struct hk_deploy {
 	struct hk_detected detected;
 	struct hk_strlist start; /* start command of the release */
 
+	struct hk_vault *vault;	     /* from preflight on; NULL when it cannot be read */
+	struct hk_buf dotenv_before; /* of .env, once secrets were injected */
+	bool injected;
+
 	bool activated;		  /* `app` names the release */
 	bool restarted;		  /* the service was restarted on it */
 	char command[160];	  /* that ran last, for people */
@@ -52,9 +56,9 @@ struct hk_deploy {
 	char detail[160];	      /* for the end of its line, "" for none */
 };
 
-#define HK_DEPLOY_INIT                                              \
-	{                                                           \
-		.cancel_fd = -1, .staging_fd = -1, .release_fd = -1 \
+#define HK_DEPLOY_INIT                                                                            \
+	{                                                                                         \
+		.cancel_fd = -1, .staging_fd = -1, .release_fd = -1, .dotenv_before = HK_BUF_INIT \
 	}
 
 /* Stage results beside 0 and negative codes. */
@@ -112,7 +116,7 @@ struct hk_stage {
 
 /* sync is checkout for a folder; fetch comes before checkout for another repository. */
 extern const struct hk_stage hk_stage_preflight, hk_stage_fetch, hk_stage_checkout, hk_stage_sync,
-	hk_stage_install, hk_stage_build, hk_stage_release, hk_stage_dependencies,
+	hk_stage_install, hk_stage_build, hk_stage_release, hk_stage_dependencies, hk_stage_secrets,
 	hk_stage_activate, hk_stage_restart, hk_stage_health, hk_stage_cleanup;
 /* Of a rollback, in the place of all before restart. */
 extern const struct hk_stage hk_stage_target, hk_stage_switch;

@@ -12,6 +12,7 @@
 #include <deploy/gate.h>
 #include <deploy/request.h>
 #include <deploy/retention.h>
+#include <deploy/secrets.h>
 #include <deploy/source.h>
 #include <service/service.h>
 
@@ -192,7 +193,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	alarm((unsigned)((d->project->conf.checkout_timeout + HANG_MS) / 1000));
 	if (hk_project_active(d->project, &d->old_release, err) || check_gate(d, err) ||
-	    check_service(&d->project->conf, err))
+	    check_service(&d->project->conf, err) || hk_secrets_begin(d, err))
 		return err->code;
 	if (resolve(d, err) ||
 	    (d->row.flags & HK_REQUEST_STRICT ? check_strict(d, err) : check_ref(d, err)))

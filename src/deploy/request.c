@@ -17,6 +17,8 @@ const struct hk_request_option hk_request_options[] = {
 	  "Restart the service afterwards (this is the default)." },
 	{ "no-restart", HK_REQUEST_NO_RESTART, HK_REQUEST_RESTART,
 	  "Leave the service as it is; no health check." },
+	{ "inject-secrets", HK_REQUEST_INJECT_SECRETS, 0,
+	  "Write the secrets of the vault into .env before the release is live." },
 	{ "override-ratelimit", HK_REQUEST_OVERRIDE_RATELIMIT, 0,
 	  "Deploy in spite of rate limit and cooldown." },
 };

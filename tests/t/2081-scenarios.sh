@@ -54,10 +54,11 @@ install_timeout() {
 	push site
 	contains said "error: site: install: 'npm install --omit=dev' ran past its limit of 2.0 s"
 	contains said "still live: release $(basename "$(live site)")"
-	contains said "hint: 1. see where it stood: hostkit deploy log site 2, and of the service: hostkit service logs site --tail 50"
-	contains said "hint: 2. remove or replace large dependencies"
-	contains said "hint: 3. try it locally: 'npm install --omit=dev' has to end within 2.0 s ([install] timeout)"
-	contains said "hint: 4. deploy again: hostkit deploy site --install, or push"
+	contains said "hint: 1. see where it stood: hostkit deploy log site 2"
+	contains said "hint: 2. and the service: hostkit service logs site --tail 50"
+	contains said "hint: 3. remove or replace large dependencies"
+	contains said "hint: 4. try it locally, where it has 2.0 s: npm install --omit=dev"
+	contains said "hint: 5. deploy again: hostkit deploy site --install, or push"
 	still_live site
 	serves
 	hostkit deploy log site 2 >out
@@ -102,7 +103,7 @@ service_fails() {
 	contains said "error: site: "
 	contains said "is live"
 	contains said "hint: 1. see what it says: hostkit service logs site --follow"
-	contains said "hint: 2. look for errors in $home/logs/error.log and app.log"
+	contains said "hint: 2. look for errors in logs/error.log and app.log"
 	contains said "hint: 3. mend it and push again, or go back"
 	contains said "hint: or, on the server: hostkit rollback site"
 	# Marked as failed, but the new release is active.

@@ -36,11 +36,12 @@ holding() { # POINT: as a line of shell
 	echo "if rm '$T/hold.$1' 2>/dev/null; then echo >'$T/begun'; cat '$T/go' >/dev/null; fi"
 }
 
-printf '#!/bin/sh\n%s\n' "$(holding pre-receive)" >"$hooks/pre-receive"
-mv "$hooks/post-receive" "$hooks/post-receive.real"
-printf '#!/bin/sh\n%s\nexec %s\n' "$(holding post-receive)" "$hooks/post-receive.real" \
-	>"$hooks/post-receive"
-chmod +x "$hooks/pre-receive" "$hooks/post-receive"
+for hook in pre-receive post-receive; do
+	# Links to the installed programs: what is written to one of them would be written there.
+	mv "$hooks/$hook" "$hooks/$hook.real"
+	printf '#!/bin/sh\n%s\nexec %s\n' "$(holding $hook)" "$hooks/$hook.real" >"$hooks/$hook"
+	chmod +x "$hooks/$hook"
+done
 
 cat >build.sh <<-SH
 	$(holding build)

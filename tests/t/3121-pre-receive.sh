@@ -49,7 +49,7 @@ first() {
 ok_when "a push deploys, to begin with" first
 ok_when "an unknown option is refused, with the known ones" refused buidl -- \
 	"error: unknown push option 'buidl'; did you mean 'build'?" \
-	"hint: the push options here are: build, no-build, install, no-install, restart, no-restart, reason=TEXT, dry-run"
+	"hint: the push options here are: build, no-build, install, no-install, restart, no-restart, inject-secrets, reason=TEXT, dry-run"
 ok_when "so is one with control characters, made harmless" refused "$(printf 'a\033[2Jb')" -- \
 	"unknown push option 'a [2Jb'"
 ok_when "and a switch with a value" refused build=yes -- "error: the push option 'build' takes no value"

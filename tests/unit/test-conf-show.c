@@ -31,6 +31,7 @@ static const char rich[] =
 	"[autopause]\nenabled = yes\nfailures = 1000\nwindow = 1s\n"
 	"[notify]\nurl = https://x.example.org/a@b?c\nsecret = s3cret\non = all,superseded\n"
 	"timeout = 1s\nattempts = 1\n"
+	"[secrets]\ninject = on\nrequired = A, B_C\n"
 	"[shared]\ndirs = a, b c/d\nfiles = b c/e.yml\n"
 	"[hooks]\npre_build = a 'b;c'\npre_activate = sh: a \"$X\" && b\npost_activate = 'auto'\n"
 	"on_failure = sh: a; b\ntimeout = 90m\n";
