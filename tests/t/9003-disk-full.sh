@@ -17,8 +17,7 @@ require_programs flaky-http curl
 [ -n "${HK_OWN_MOUNTS:-}" ] || skip_all "mounting a tmpfs takes root"
 mount -t tmpfs -o size=24m,nr_inodes=2000,mode=755 none "$HOSTKIT_ROOT" ||
 	skip_all "no tmpfs can be mounted"
-mkdir -p "$HOSTKIT_ROOT/etc/hostkit"
-printf '[ratelimit]\nenabled = no\n' >"$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
+unlimited
 new_project site
 home=$(home_of site)
 echo home >"$T/site/index.html"

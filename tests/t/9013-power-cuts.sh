@@ -35,6 +35,7 @@ make_disk() { # TYPE
 	truncate -s 512M "$image"
 	"mkfs.$1" -q "$image"
 	mounted || skip_all "no loop device can be mounted"
+	unlimited
 }
 
 # Whatever still uses the filesystem when the machine is off.

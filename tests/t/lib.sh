@@ -231,6 +231,12 @@ on_exit() {
 	exit "$status"
 }
 
+# Tests deploy more than ten times an hour: for a root that has just been made.
+unlimited() {
+	mkdir -p "$HOSTKIT_ROOT/etc/hostkit"
+	printf '[ratelimit]\nenabled = no\n' >"$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
+}
+
 clean_environment() {
 	local name
 
@@ -244,9 +250,7 @@ clean_environment() {
 	export GIT_CONFIG_GLOBAL=$T/home/.gitconfig GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
 	PATH=${HK_BINDIR:+$HK_BINDIR:}$PATH${HK_HELPER_DIR:+:$HK_HELPER_DIR}
 	mkdir "$T/home" "$T/root" "$T/tmp"
-	# Tests deploy more than ten times an hour.
-	mkdir -p "$T/root/etc/hostkit"
-	printf '[ratelimit]\nenabled = no\n' >"$T/root/etc/hostkit/hostkit.ini"
+	unlimited
 	cat >"$GIT_CONFIG_GLOBAL" <<-CONFIG
 		[user]
 			name = Ann Tester
