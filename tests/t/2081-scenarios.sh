@@ -95,7 +95,7 @@ ok_when "2: the build fails; the old release stays active" build_fails
 # --- 3: the service does not start
 
 service_fails() {
-	configure site health.timeout=5s health.interval=200ms
+	configure site health.timeout=15s health.interval=200ms
 	manifest
 	server 'console.error("DATABASE_URL is missing"); process.exit(1);'
 	remember_live site
@@ -120,10 +120,10 @@ ok_when "3: the service does not start; the new release is active and unhealthy,
 # --- 4: there is no health endpoint
 
 no_endpoint() {
-	configure site health.timeout=2s health.interval=200ms
+	configure site health.timeout=6s health.interval=200ms
 	server 'http.createServer((q, r) => { r.statusCode = q.url === "/" ? 200 : 404; r.end("works"); }).listen(process.env.PORT, "127.0.0.1");'
 	push site
-	contains said "was not healthy within 2.0 s: status 404"
+	contains said "was not healthy within 6.0 s: status 404"
 	contains said "hint: 1. add a route /api/health that answers 200"
 	contains said "hint: 2. rebuild and deploy again, or name another path: [health] path"
 	expect site last.status=failed
