@@ -63,7 +63,7 @@ sources() { find "$top/src" "$top/hooks" "$top/tests" \( -name '*.c' -o -name '*
 scripts() { printf '%s\n' "$top/bootstrap" "$top/.ci/run" "$top"/tests/*.sh "$top"/tests/t/*.sh "$top"/tests/bench/*.sh; }
 
 format_check() { sources | xargs clang-format --dry-run -Werror; }
-shell_check() { scripts | xargs shellcheck -x -P "$top/tests/t"; }
+shell_check() { scripts | xargs -n 8 -P "$jobs" shellcheck -x -P "$top/tests/t"; }
 man_check() { # a warning of the formatter is a failure
 	out=$(for page in hostkit.1 hostkit.ini.5; do
 		groff -man -Tutf8 -ww -z "$build/gcc/man/$page" 2>&1

@@ -10,6 +10,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/apps.sh"
 
 test_begin "Next.js applications"
+plain_build_only
 not_in_quick_run
 require_programs node npm curl
 require_registry

@@ -10,6 +10,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/apps.sh"
 
 test_begin "Python applications"
+plain_build_only
 not_in_quick_run
 require_programs curl
 PATH=/usr/local/bin:/usr/bin:/bin python3 -c 'import venv, ensurepip' ||

@@ -13,6 +13,7 @@ shm_free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1) || shm_free=0
 [ ! -w /dev/shm ] || [ "$shm_free" -lt 2000000 ] || export TMPDIR=/dev/shm
 
 test_begin "a tree of 30,000 files"
+plain_build_only
 not_in_quick_run
 new_project site
 configure site service.driver=none deploy.keep_releases=1

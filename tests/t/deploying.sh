@@ -23,6 +23,12 @@ not_in_quick_run() {
 	[ -z "${HK_TEST_QUICK:-}" ] || skip_all "quick run"
 }
 
+# For tests of what others have built, which a slow build of ours tells nothing more about.
+plain_build_only() {
+	! grep -q __asan_init "$HK_BINDIR/hostkit" ||
+		skip_all "built with sanitizers; the suite of the plain build has it"
+}
+
 new_project() {
 	local name=$1 port
 
