@@ -153,4 +153,5 @@ EXTRA_DIST += $(shell_tests) \
 	tests/t/.shellcheckrc \
 	tests/demo.sh \
 	tests/check.sh \
-	tests/bench/export-vs-git.sh
+	tests/bench/export-vs-git.sh \
+	tests/bench/push-old-vs-new.sh
