@@ -89,7 +89,6 @@ static void take_over_ref(struct worker *w)
 	struct hk_deploy *d = &w->deploy;
 	hk_auto_free char *pin = hk_deploy_pin(d->row.id);
 	struct hk_error err = HK_ERROR_INIT;
-
 	bool carried = !strncmp(d->row.ref, "refs/deploy/", 12);
 	bool strict = d->row.flags & HK_REQUEST_STRICT;
 
@@ -294,6 +293,11 @@ static int delete_gone(struct worker *w, char **argv)
 	return hk_code_exit(ret);
 }
 
+static int fetch(struct worker *w HK_UNUSED, char **argv)
+{
+	return hk_worker_fetch(argv[1], argv[2], argv[4]);
+}
+
 static const struct {
 	const char *name;
 	int argc;
@@ -302,6 +306,7 @@ static const struct {
 	{ "recover", 4, recover },	  { "notify", 4, notify },
 	{ "follow", 4, follow },	  { "delete", 4, delete_gone },
 	{ HK_INSPECT_CHECK, 8, inspect }, { HK_INSPECT_PLAN, 8, inspect },
+	{ HK_FETCH_COMMAND, 5, fetch },
 };
 
 static int deploy(struct worker *w, char **argv)
@@ -326,8 +331,6 @@ int main(int argc, char **argv)
 	int (*run)(struct worker * w, char **argv) = argc == 4 ? deploy : NULL;
 	int status;
 
-	if (argc == 5 && !strcmp(argv[3], HK_FETCH_COMMAND))
-		return hk_worker_fetch(argv[1], argv[2], argv[4]);
 	for (size_t i = 0; i < HK_ARRAY_LEN(tasks); i++)
 		if (argc > 3 && !strcmp(argv[3], tasks[i].name))
 			run = argc == tasks[i].argc ? tasks[i].run : NULL;
