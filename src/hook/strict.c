@@ -15,6 +15,20 @@
 #define CONFIG_MAX (1 << 20)
 #define SET_UP_MS 20000
 
+/* The key, in what of a configuration file is no comment. */
+static bool has_key(const char *text)
+{
+	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		hk_auto_free char *line = hk_xstrndup(text, n);
+
+		line[strcspn(line, "#;")] = '\0';
+		if (strcasestr(line, HK_REPOSITORY_STRICT_KEY))
+			return true;
+	}
+	return false;
+}
+
 /*
  * A hint that costs no process: whether the repository's own config file has the key at all. Only
  * hostkit sets it; who has it elsewhere is asked to push once more for nothing, and that is all.
@@ -26,7 +40,7 @@ static int is_set_up(const struct hk_project *p, bool *ret, struct hk_error *err
 
 	if (hk_fs_read_file(AT_FDCWD, path, CONFIG_MAX, &text, err))
 		return err->code;
-	*ret = strcasestr(text.data, HK_REPOSITORY_STRICT_KEY) != NULL;
+	*ret = has_key(text.data);
 	return 0;
 }
 

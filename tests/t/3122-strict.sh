@@ -248,7 +248,8 @@ off_and_on() {
 	strict_push hostkit HEAD:refs/heads/main
 	holds refs/heads/main "$(head)"
 	expect site last.status=failed
-	# Edited by hand, with no command in between.
+	# Edited by hand, with no command in between; and a comment of the administrator's.
+	echo "	# procReceiveRefs is set by hostkit" >>"$repo/config"
 	printf '[push]\nmode = strict\n' >>"$HOSTKIT_ROOT/etc/hostkit/projects/site.ini"
 	commit on
 	not strict_push hostkit HEAD:refs/heads/main
