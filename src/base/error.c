@@ -48,6 +48,11 @@ static enum hk_code refine(enum hk_code code, int sys_errno)
 	}
 }
 
+bool hk_error_says_full(const char *line)
+{
+	return strstr(line, strerrordesc_np(ENOSPC)) || strstr(line, strerrordesc_np(EDQUOT));
+}
+
 int hk_error_set_errno(struct hk_error *err, enum hk_code code, int sys_errno, const char *fmt, ...)
 {
 	va_list ap;

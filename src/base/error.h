@@ -10,6 +10,8 @@
 #ifndef HK_BASE_ERROR_H
 #define HK_BASE_ERROR_H
 
+#include <stdbool.h>
+
 #include <base/cleanup.h>
 
 enum hk_code {
@@ -44,6 +46,9 @@ int hk_error_set(struct hk_error *err, enum hk_code code, const char *fmt, ...) 
  */
 int hk_error_set_errno(struct hk_error *err, enum hk_code code, int sys_errno, const char *fmt, ...)
 	HK_PRINTF(4, 5);
+
+/* Whether what a program wrote, in the C locale, names one of the two errors of a full disk. */
+bool hk_error_says_full(const char *line);
 
 /* Sets the hint; returns the code that err already has, so that it can end a return statement. */
 int hk_error_hint(struct hk_error *err, const char *fmt, ...) HK_PRINTF(2, 3);

@@ -13,6 +13,7 @@
 #include <deploy/environment.h>
 #include <deploy/fetch.h>
 #include <deploy/source.h>
+#include <deploy/submit.h>
 #include <repo/fetch.h>
 #include <sys/process.h>
 #include <sys/self.h>
@@ -95,8 +96,7 @@ static int run_process(struct hk_deploy *d, const char *const *argv, struct hk_e
 	int ret;
 
 	hk_environment_plain(d->project, &env);
-	if (getenv("SSH_AUTH_SOCK"))
-		hk_strlist_addf(&env, "SSH_AUTH_SOCK=%s", getenv("SSH_AUTH_SOCK"));
+	hk_submit_pass(&env, "SSH_AUTH_SOCK");
 	hk_strlist_add(&env, mark);
 	spec.argv = argv;
 	spec.env = hk_strlist_argv(&env);

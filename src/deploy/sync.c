@@ -5,7 +5,6 @@
  */
 #include <deploy/deploy.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,18 +37,13 @@ struct copy {
 	bool full;
 };
 
-static bool says_full(const char *line)
-{
-	return strstr(line, strerrordesc_np(ENOSPC)) || strstr(line, strerrordesc_np(EDQUOT));
-}
-
 static void take_line(void *ctx, const char *line, size_t len)
 {
 	hk_auto_free char *text = hk_xstrndup(line, len);
 	struct copy *c = ctx;
 
 	hk_deploy_output(c->d, line, len);
-	c->full |= says_full(text);
+	c->full |= hk_error_says_full(text);
 	if (!c->first.len && !strncmp(text, "rsync", 5))
 		hk_buf_addstr(&c->first, text);
 }
@@ -105,14 +99,8 @@ static int explain(struct copy *c, int code, struct hk_error *err)
 	const struct hk_project *p = c->d->project;
 	char limit[HK_HUMAN_LEN];
 
-	if (c->full) {
-		hk_error_set(err, HK_E_NO_SPACE, "%s", c->first.data);
-		return hk_error_hint(err,
-				     "see what is full: df -h %s; remove old releases: hostkit "
-				     "deploy %s --cleanup; and logs: hostkit service logs %s "
-				     "--clear; then try again",
-				     p->home_path, p->name, p->name);
-	}
+	if (c->full)
+		return hk_error_set(err, HK_E_NO_SPACE, "%s", c->first.data);
 	if (code == HK_E_COMMAND_TIMEOUT) {
 		hk_error_set(err, HK_E_STAGE_TIMEOUT, "copying '%s' took longer than %s",
 			     c->d->row.source, hk_human_duration(p->conf.source_timeout, limit));

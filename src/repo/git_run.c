@@ -3,7 +3,6 @@
  */
 #include <repo/git_run.h>
 
-#include <errno.h>
 #include <string.h>
 
 #include <base/clock.h>
@@ -79,12 +78,6 @@ static void keep_line(void *ctx, const char *line, size_t len)
 		run->on_line(run->ctx, line, len);
 }
 
-/* git has one exit status for everything that it cannot write. */
-static bool says_full(const char *message)
-{
-	return strstr(message, strerrordesc_np(ENOSPC)) || strstr(message, strerrordesc_np(EDQUOT));
-}
-
 /* The environment with the number of settings, which git wants beside them. */
 static void environment(const struct hk_git_run *run, struct hk_strlist *ret)
 {
@@ -118,5 +111,7 @@ int hk_git_run(struct hk_git_run *run, const char *const *argv, struct hk_error 
 	why = run->reason.len ? run->reason.data : run->last_line.data;
 	if (rc != HK_E_COMMAND_FAILED || !*why)
 		return rc;
-	return hk_error_set(err, says_full(why) ? HK_E_NO_SPACE : rc, "git %s: %s", argv[1], why);
+	/* git has one exit status for everything that it cannot write. */
+	return hk_error_set(err, hk_error_says_full(why) ? HK_E_NO_SPACE : rc, "git %s: %s",
+			    argv[1], why);
 }
