@@ -10,6 +10,7 @@
 
 #include <base/alloc.h>
 #include <deploy/environment.h>
+#include <deploy/repository.h>
 #include <sys/exec.h>
 #include <sys/process.h>
 
@@ -20,7 +21,8 @@ static const struct {
 	int major, minor;
 	const char *purpose;
 } git_versions[] = {
-	{ 2, 29, "for strict mode (proc-receive)" },
+	{ HK_REPOSITORY_STRICT_MAJOR, HK_REPOSITORY_STRICT_MINOR,
+	  "for strict mode (proc-receive)" },
 	{ 2, 36, "to keep what was pushed through a power cut (core.fsync)" },
 };
 
@@ -88,9 +90,9 @@ static void ask_version(struct hk_doctor *d, const char *program, struct first_l
 
 static void judge_git(struct hk_doctor *d, const char *version)
 {
-	int major, minor;
+	int64_t major, minor;
 
-	if (sscanf(version, "git version %d.%d", &major, &minor) != 2)
+	if (!hk_repository_git_version(version, &major, &minor))
 		return;
 	for (size_t i = 0; i < HK_ARRAY_LEN(git_versions); i++)
 		if (major < git_versions[i].major ||

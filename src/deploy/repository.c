@@ -16,7 +16,6 @@
 #include <sys/self.h>
 
 #define GIT_MS 10000
-#define OLDEST_MINOR 29 /* git 2.29 brought proc-receive */
 
 const char *const hk_repository_hooks[] = { "pre-receive", "proc-receive", "post-receive", NULL };
 
@@ -125,12 +124,10 @@ static void take_line(void *ctx, const char *line, size_t len)
 		hk_buf_add(out, line, len);
 }
 
-/* "git version 2.39.5" */
-static bool is_recent(const char *line)
+bool hk_repository_git_version(const char *line, int64_t *major, int64_t *minor)
 {
 	static const char before[] = "git version ";
 	struct hk_error ignored;
-	int64_t major, minor;
 	hk_auto_free char *copy = hk_xstrdup(line);
 	char *dot, *end;
 
@@ -142,10 +139,8 @@ static bool is_recent(const char *line)
 	*dot++ = '\0';
 	end = dot + strspn(dot, "0123456789");
 	*end = '\0';
-	if (hk_human_parse_int(copy + sizeof(before) - 1, 0, 1000, &major, &ignored) ||
-	    hk_human_parse_int(dot, 0, 100000, &minor, &ignored))
-		return false;
-	return major > 2 || (major == 2 && minor >= OLDEST_MINOR);
+	return !hk_human_parse_int(copy + sizeof(before) - 1, 0, 1000, major, &ignored) &&
+	       !hk_human_parse_int(dot, 0, 100000, minor, &ignored);
 }
 
 int hk_repository_check_git(const char *path_variable, struct hk_error *err)
@@ -157,6 +152,7 @@ int hk_repository_check_git(const char *path_variable, struct hk_error *err)
 	const char *const env[] = { path, "LC_ALL=C", NULL };
 	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
 	hk_auto_buf line = HK_BUF_INIT;
+	int64_t major, minor;
 
 	spec.argv = argv;
 	spec.env = env;
@@ -165,10 +161,12 @@ int hk_repository_check_git(const char *path_variable, struct hk_error *err)
 	spec.ctx = &line;
 	if (hk_process_run(&spec, NULL, err))
 		return err->code;
-	if (is_recent(line.data))
+	if (hk_repository_git_version(line.data, &major, &minor) &&
+	    (major > HK_REPOSITORY_STRICT_MAJOR ||
+	     (major == HK_REPOSITORY_STRICT_MAJOR && minor >= HK_REPOSITORY_STRICT_MINOR)))
 		return 0;
 	hk_error_set(err, HK_E_NOT_SUPPORTED,
-		     "the strict mode needs git 2.29 or later on the server, and this is '%.60s'",
-		     line.data);
+		     "the strict mode needs git %d.%d or later on the server, and this is '%.60s'",
+		     HK_REPOSITORY_STRICT_MAJOR, HK_REPOSITORY_STRICT_MINOR, line.data);
 	return hk_error_hint(err, "install a newer git, or set [push] mode = post-receive");
 }

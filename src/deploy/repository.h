@@ -5,6 +5,7 @@
 #define HK_DEPLOY_REPOSITORY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <base/error.h>
 #include <deploy/project.h>
@@ -33,7 +34,14 @@ int hk_repository_set_up(const char *path, const char *home, bool strict,
 /* The same for an open project, when something is not as it should be. Cheap otherwise. */
 int hk_repository_follow(const struct hk_project *p, struct hk_error *err) HK_MUST_CHECK;
 
-/* HK_E_NOT_SUPPORTED unless `git --version` in that PATH says 2.29 or later. */
+/* The git that brought proc-receive, which the strict mode is made of. */
+#define HK_REPOSITORY_STRICT_MAJOR 2
+#define HK_REPOSITORY_STRICT_MINOR 29
+
+/* HK_E_NOT_SUPPORTED unless `git --version` in that PATH says that one, or a later one. */
 int hk_repository_check_git(const char *path_variable, struct hk_error *err) HK_MUST_CHECK;
+
+/* The first two numbers of "git version 2.39.5"; false when the line is none of these. */
+bool hk_repository_git_version(const char *line, int64_t *major, int64_t *minor);
 
 #endif
