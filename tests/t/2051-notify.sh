@@ -259,17 +259,6 @@ chosen() {
 }
 ok_when "[notify] on says which ends are reported" chosen
 
-# The worker's number; its supervisors have another name.
-worker() {
-	local pid
-
-	for pid in $(pgrep -x hostkit-worker); do
-		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -F " $HOSTKIT_ROOT site " >/dev/null; then
-			echo "$pid"
-		fi
-	done
-}
-
 building() {
 	[ -e "$T/building" ]
 }
@@ -280,7 +269,7 @@ interrupted() {
 		"build.command=sh: touch '$T/building'; exec sleep 60"
 	push site >/dev/null &
 	wait_until 20 building
-	kill -KILL "$(worker)"
+	kill -KILL "$(worker_of site)"
 	wait $! || true
 	wait_until 20 expect site notify.deployment=14 notify.status=sent
 	has_received 1

@@ -424,16 +424,6 @@ ok_when "a live release that is not well" failed_release
 
 # --- Deployments and ledger
 
-worker() {
-	local pid
-
-	for pid in $(pgrep -x hostkit-worker); do
-		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -F " $HOSTKIT_ROOT site " >/dev/null; then
-			echo "$pid"
-		fi
-	done
-}
-
 building() {
 	[ -e "$T/building" ]
 }
@@ -446,7 +436,7 @@ worker_died() {
 	wait_until 20 building
 	all_well site
 	grep -E "^  ok +deployments +deployment [0-9]+ is running" words
-	worker >killed
+	worker_of site >killed
 	kill -KILL "$(cat killed)"
 	wait_until 20 all_gone killed
 	id=$(sqlite3 "$state/ledger.db" "SELECT max(id) FROM deployment")

@@ -24,17 +24,6 @@ serves() {
 	contains "$T/page" "$(answers pid -- service status site)"
 }
 
-# The worker's number; its supervisors have another name.
-worker() {
-	local pid
-
-	for pid in $(pgrep -x hostkit-worker); do
-		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -F " $HOSTKIT_ROOT site " >/dev/null; then
-			echo "$pid"
-		fi
-	done
-}
-
 # Pushes, waits until COMMAND… is true, sends the worker a signal, and waits for the client.
 push_and_signal() {
 	local signal=$1
@@ -42,7 +31,7 @@ push_and_signal() {
 	shift
 	push site >/dev/null &
 	wait_until 20 "$@"
-	worker >killed
+	worker_of site >killed
 	has_lines 1 killed
 	kill -s "$signal" "$(cat killed)"
 	wait $!
@@ -159,7 +148,7 @@ ok_when "SIGTERM in the health check: too late, the deployment goes on to its en
 
 nothing_left() {
 	hostkit service stop site
-	worker >workers
+	worker_of site >workers
 	[ ! -s workers ]
 	for name in hostkit-super flaky-http stubborn; do
 		for pid in $(pgrep -x "$name"); do

@@ -144,6 +144,17 @@ all_gone() {
 	done <"$1"
 }
 
+# worker_of site: the number of its worker; the worker's supervisors have another name.
+worker_of() {
+	local pid
+
+	for pid in $(pgrep -x hostkit-worker); do
+		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -F " $HOSTKIT_ROOT $1 " >/dev/null; then
+			echo "$pid"
+		fi
+	done
+}
+
 # answers CHECK… -- COMMAND…: what `hostkit --json COMMAND` answers, whether it succeeds or not.
 answers() {
 	local checks=()
