@@ -22,6 +22,7 @@
 #include <base/buf.h>
 #include <base/clock.h>
 #include <base/strlist.h>
+#include <sys/failpoint.h>
 #include <sys/fs.h>
 #include <sys/lock.h>
 
@@ -148,7 +149,7 @@ static int decrypt(struct hk_vault *v, const struct hk_buf *file, struct hk_erro
 	if (file->len < HEAD_LEN + TAG_LEN || memcmp(data, MAGIC, MAGIC_LEN))
 		return damaged(v, "it is no vault of this version", err);
 	memcpy(v->id, data + MAGIC_LEN, ID_LEN);
-	if (read_key(v, err))
+	if (HK_FAILPOINT(vault_read, err) || read_key(v, err))
 		return err->code;
 	v->text = sodium_malloc(file->len - HEAD_LEN - TAG_LEN + 1);
 	if (!v->text)
@@ -163,7 +164,7 @@ static int decrypt(struct hk_vault *v, const struct hk_buf *file, struct hk_erro
 	return 0;
 }
 
-static int load(struct hk_vault *v, struct hk_error *err)
+static int load_once(struct hk_vault *v, struct hk_error *err)
 {
 	hk_auto_close int fd = -1;
 	hk_auto_buf file = HK_BUF_INIT;
@@ -176,6 +177,19 @@ static int load(struct hk_vault *v, struct hk_error *err)
 		return hk_error_set_errno(err, HK_E_IO, failed, "cannot read the vault of '%s'",
 					  v->project);
 	return decrypt(v, &file, err);
+}
+
+/* Readers take no lock, so a rotation may put both in the place of others between file and key. */
+static int load(struct hk_vault *v, struct hk_error *err)
+{
+	struct hk_error failed = HK_ERROR_INIT;
+
+	if (!load_once(v, &failed))
+		return 0;
+	if (!v->key)
+		return load_once(v, err);
+	*err = failed;
+	return err->code;
 }
 
 /* Nobody reads a secret out of a core file, or attaches to this process, unless it is root. */

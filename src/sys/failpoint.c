@@ -50,6 +50,10 @@ int hk_failpoint(enum hk_point point, struct hk_error *err)
 		return 0;
 	if (!strcmp(action, "kill"))
 		raise(SIGKILL);
+	if (!strcmp(action, "stop")) {
+		raise(SIGSTOP);
+		return 0;
+	}
 	return hk_error_set_errno(err, HK_E_IO, EIO, "failpoint '%s'", names[point]);
 }
 

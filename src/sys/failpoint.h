@@ -17,7 +17,8 @@ enum hk_point {
 
 /*
  * 0 unless HOSTKIT_FAILPOINT names the point. "NAME:fail" sets err (HK_E_IO), "NAME:kill" does not
- * return; "NAME@N:…" counts to the Nth time in this process that the point is passed.
+ * return, "NAME:stop" returns 0 after a SIGCONT; "NAME@N:…" counts to the Nth time in this process
+ * that the point is passed.
  */
 int hk_failpoint(enum hk_point point, struct hk_error *err);
 

@@ -176,6 +176,23 @@ rotates() {
 }
 ok_when "rotate encrypts it under a new key" rotates
 
+rotated_meanwhile() {
+	local pid
+
+	HOSTKIT_FAILPOINT=vault_read:stop hostkit secrets list site >listed &
+	pid=$!
+	wait_until 10 grep "^State:.T" "/proc/$pid/status"
+	hostkit secrets rotate site
+	kill -CONT "$pid"
+	wait "$pid"
+	contains listed "$(hostkit secrets list site | sed -n '$s/ .*//p')"
+}
+if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
+	ok_when "a reader in the middle of a rotation reads the new one" rotated_meanwhile
+else
+	skip "a reader in the middle of a rotation" "built without --enable-failpoints"
+fi
+
 tampered() {
 	cp -a "$vault" kept
 	printf x | dd of="$vault/secrets" bs=1 seek=60 conv=notrunc status=none

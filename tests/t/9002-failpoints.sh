@@ -95,9 +95,10 @@ recovers() {
 commit
 git -C app push -q hostkit main
 
-# Some are not on the way of a push: see 9005-recovery.sh, 2051-notify.sh and 2061-shared.sh.
+# Some are not on the way of a push: see 9005-recovery.sh, 2051-notify.sh, 2061-shared.sh and
+# 4021-secrets.sh.
 points=$(sed -n 's/^HK_POINT(\([a-z_]*\),.*/\1/p' "$HK_TOP_SRCDIR/src/sys/failpoints.def" |
-	grep -v 'app_exchanged\|recover_settled\|notify_posted\|shared_seeding')
+	grep -v 'app_exchanged\|recover_settled\|notify_posted\|shared_seeding\|vault_read')
 for stage in $(seq 10); do
 	points="$points stage_begun@$stage stage_done@$stage"
 done
