@@ -38,6 +38,7 @@ src_libhostkit_a_SOURCES = \
 	src/sys/signals.c src/sys/signals.h \
 	src/sys/spawn.c src/sys/spawn.h \
 	src/sys/supervisor.c src/sys/supervisor.h \
+	src/sys/user.c src/sys/user.h \
 	src/conf/conf.c src/conf/conf.h \
 	src/conf/edit.c src/conf/edit.h \
 	src/conf/file.c src/conf/file.h \

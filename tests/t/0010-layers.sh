@@ -23,6 +23,7 @@ ok_when "libcurl is used in net/ only" only_in 'curl/.*' net/
 ok_when "inih is used in conf/ only" only_in 'ini\.h' conf/
 ok_when "sqlite is used in store/ only" only_in 'sqlite3\.h' store/
 ok_when "libsodium is used in store/ only" only_in 'sodium.*' store/
+ok_when "libsystemd is used in service/ only" only_in 'systemd/.*' service/
 ok_when "jansson is used in base/json.c only" only_in 'jansson\.h' base/json.c
 
 may_use() { # FOLDER OTHER…
@@ -30,7 +31,8 @@ may_use() { # FOLDER OTHER…
 
 	allowed=$(echo "$@" | tr ' ' '|')
 	# System headers in folders of the same name (sys/, net/) are no layers of ours.
-	bad=$(grep -rnE '^#include <(base|sys|conf|store|net|repo|service|deploy|ui|cli|hook|worker)/' \
+	[ -d "$top/src/$folder" ] || return 0
+	bad=$(grep -rnE '^#include <(base|sys|conf|store|net|repo|service|host|deploy|ui|cli|hook|worker)/' \
 		"$top/src/$folder" | while IFS=: read -r file line text; do
 		header=${text#*<}
 		header=${header%>*}
@@ -46,7 +48,8 @@ ok_when "store/ uses base/ and sys/" may_use store base sys
 ok_when "net/ uses base/ and sys/" may_use net base sys
 ok_when "repo/ uses base/ and sys/" may_use repo base sys
 ok_when "service/ uses what is below it" may_use service base sys conf net
-ok_when "deploy/ uses what is below it" may_use deploy base sys conf store net repo service
+ok_when "host/ uses what is below it" may_use host base sys conf store
+ok_when "deploy/ uses what is below it" may_use deploy base sys conf store net repo service host
 ok_when "ui/ uses base/, sys/ and deploy/" may_use ui base sys deploy
 
 sources() { find "$top/src" "$top/hooks" "$top/tests" -name '*.[ch]' -o -name '*.sh' -path "$top/tests/*"; }
