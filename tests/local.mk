@@ -7,6 +7,7 @@ SH_LOG_DRIVER = $(TAP_DRIVER)
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	HK_STAGE='$(abs_builddir)/tests/stage'; export HK_STAGE; \
 	HK_BINDIR='$(abs_builddir)/tests/stage$(bindir)'; export HK_BINDIR; \
 	HK_LIBEXECDIR='$(abs_builddir)/tests/stage$(pkglibexecdir)'; export HK_LIBEXECDIR; \
 	HK_HELPER_DIR='$(abs_builddir)/tests/helper'; export HK_HELPER_DIR; \
@@ -16,8 +17,9 @@ AM_TESTS_ENVIRONMENT = \
 
 # The programs as they are installed, below a folder of the build.
 check_DATA = tests/stage.stamp
-tests/stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS)
+tests/stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_hktemplates_DATA) $(nodist_hktemplates_DATA)
 	$(AM_V_GEN)$(MKDIR_P) tests && $(MAKE) $(AM_MAKEFLAGS) install-exec \
+		install-dist_hktemplatesDATA install-nodist_hktemplatesDATA \
 		DESTDIR='$(abs_builddir)/tests/stage' >/dev/null && touch $@
 CLEANFILES += tests/stage.stamp
 clean-local:
@@ -77,6 +79,7 @@ shell_tests = \
 	tests/t/9013-power-cuts.sh \
 	tests/t/0001-lib-selftest.sh \
 	tests/t/0002-lib-sshd.sh \
+	tests/t/0003-lib-machine.sh \
 	tests/t/0010-layers.sh \
 	tests/t/0020-cli.sh \
 	tests/t/0030-demo.sh \
@@ -150,6 +153,8 @@ EXTRA_DIST += $(shell_tests) \
 	tests/t/deploying.sh \
 	tests/t/faults.sh \
 	tests/t/lib.sh \
+	tests/t/machine-init.sh \
+	tests/t/machine.sh \
 	tests/t/.shellcheckrc \
 	tests/demo.sh \
 	tests/check.sh \
