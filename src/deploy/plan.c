@@ -199,7 +199,7 @@ static int tell_stages(const struct plan *plan, bool detailed, struct hk_report 
 	if (detailed)
 		hk_buf_addstr(&text, "together");
 	if (total)
-		hk_buf_addf(&text, "%susually %s", detailed ? " " : "; ",
+		hk_buf_addf(&text, "%s %s", detailed ? " usually" : "; about",
 			    hk_human_duration(total, took));
 	if (total || !detailed)
 		hk_report_say(report, HK_REPORT_INFO, "plan: %s", text.data);
