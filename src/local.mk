@@ -89,6 +89,9 @@ src_libhostkit_a_SOURCES = \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
 	src/service/service.c src/service/service.h \
+	src/host/host.h \
+	src/host/site.c src/host/site.h \
+	src/host/template.c src/host/template.h \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
 	src/deploy/adopt.c src/deploy/adopt.h \

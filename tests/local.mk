@@ -53,6 +53,7 @@ unit_tests = \
 	tests/unit/test-repo \
 	tests/unit/test-service \
 	tests/unit/test-submodule-url \
+	tests/unit/test-template \
 	tests/unit/test-url \
 	tests/unit/test-words
 endif
