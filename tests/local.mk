@@ -55,6 +55,7 @@ unit_tests = \
 	tests/unit/test-submodule-url \
 	tests/unit/test-template \
 	tests/unit/test-url \
+	tests/unit/test-user \
 	tests/unit/test-words
 endif
 check_PROGRAMS += $(unit_tests) \
