@@ -358,8 +358,11 @@ static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot inspect '%s'", name);
 	}
 	if (S_ISDIR(st.st_mode)) {
-		/* A build may leave folders without permissions behind; they go as well. */
-		if ((st.st_mode & 0700) != 0700 && fchmodat(dirfd, name, 0700, 0))
+		/*
+		 * A build may leave folders without permissions behind; they go as well. Root needs
+		 * no permission, and would follow a link that was put there just now.
+		 */
+		if (geteuid() && (st.st_mode & 0700) != 0700 && fchmodat(dirfd, name, 0700, 0))
 			return hk_error_set_errno(err, HK_E_IO, errno, "cannot change '%s'", name);
 		return remove_dir(r, dirfd, name, depth, err);
 	}
