@@ -89,9 +89,15 @@ src_libhostkit_a_SOURCES = \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
 	src/service/service.c src/service/service.h \
+	src/host/account.c src/host/account.h \
+	src/host/file.c src/host/file.h \
+	src/host/folders.c src/host/folders.h \
 	src/host/host.h \
+	src/host/parts.c src/host/parts.h \
+	src/host/run.c src/host/run.h \
 	src/host/site.c src/host/site.h \
 	src/host/template.c src/host/template.h \
+	src/host/unit.c src/host/unit.h \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
 	src/deploy/adopt.c src/deploy/adopt.h \
