@@ -89,6 +89,7 @@ shell_tests = \
 	tests/t/1002-config.sh \
 	tests/t/1004-config-set.sh \
 	tests/t/1011-project-create-killed.sh \
+	tests/t/1012-project-remove.sh \
 	tests/t/2001-checkout.sh \
 	tests/t/2002-install-build.sh \
 	tests/t/2003-environment.sh \

@@ -6,11 +6,8 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <poll.h>
 #include <shadow.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <base/alloc.h>
 #include <host/run.h>
@@ -19,8 +16,6 @@
 #define SHELL "/bin/sh" /* sshd runs the forced command of a key through it */
 #define NO_PASSWORD "*" /* none fits; sshd takes an account with "!" for locked */
 #define ENTRY_MAX 65536
-#define END_ROUNDS 500
-#define END_ROUND_MS 10
 
 static bool is_ours(const struct hk_user *u, const char *name)
 {
@@ -129,28 +124,6 @@ int hk_host_account_make(const struct hk_host_project *hp, bool *ret_made, struc
 		return complete(hp, &u, ret_made, err);
 	*ret_made = true;
 	return add(hp, err);
-}
-
-/*
- * As the user, "every process" of kill(2) is the user's own processes but this one, found and
- * signalled in one go.
- */
-static int end_own(void *ctx HK_UNUSED, struct hk_buf *out HK_UNUSED, struct hk_error *err)
-{
-	for (int i = 0; i < END_ROUNDS; i++) {
-		if (kill(-1, SIGKILL) && errno == ESRCH)
-			return 0;
-		poll(NULL, 0, END_ROUND_MS);
-	}
-	return hk_error_set(err, HK_E_IO, "processes of the user do not end");
-}
-
-int hk_host_account_end_processes(const struct hk_user *u, struct hk_error *err)
-{
-	if (!u->uid || geteuid())
-		return hk_error_set(err, HK_E_INTERNAL, "processes of '%s' are not ours to end",
-				    u->name);
-	return hk_user_run(u, end_own, NULL, NULL, err);
 }
 
 /* userdel takes the group with it, unless login.defs(5) says otherwise. */

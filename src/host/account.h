@@ -20,12 +20,6 @@ int hk_host_account_check(const char *name, struct hk_error *err) HK_MUST_CHECK;
 int hk_host_account_make(const struct hk_host_project *hp, bool *ret_made,
 			 struct hk_error *err) HK_MUST_CHECK;
 
-/*
- * Ends everything that runs as the user, by KILL. HK_E_IO when something is still there after some
- * seconds.
- */
-int hk_host_account_end_processes(const struct hk_user *u, struct hk_error *err) HK_MUST_CHECK;
-
 /* The user and the group of that name with gid; not there is success. */
 int hk_host_account_remove(const struct hk_host_project *hp, struct hk_error *err) HK_MUST_CHECK;
 

@@ -16,4 +16,13 @@ struct hk_host_part {
 extern const struct hk_host_part hk_host_parts[];
 extern const size_t hk_host_parts_len;
 
+/* Makes or changes what is not as it should be; *ret_made gets a bit for each row, also on failure.
+ */
+int hk_host_parts_make(const struct hk_host_project *hp, unsigned *ret_made,
+		       struct hk_error *err) HK_MUST_CHECK;
+
+/* Removes the rows of which bits are set. Stops at the first that cannot be. */
+int hk_host_parts_remove(const struct hk_host_project *hp, unsigned which,
+			 struct hk_error *err) HK_MUST_CHECK;
+
 #endif
