@@ -137,6 +137,11 @@ shell_tests = \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/4021-secrets.sh \
+	tests/t/6001-project-root.sh \
+	tests/t/6002-project-undo.sh \
+	tests/t/6003-project-purge.sh \
+	tests/t/6004-root-becomes.sh \
+	tests/t/6005-doctor-root.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \

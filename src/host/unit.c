@@ -11,6 +11,7 @@
 #include <base/log.h>
 #include <host/run.h>
 #include <sys/fs.h>
+#include <sys/proclist.h>
 
 #define UNITS "/etc/systemd/system"
 
@@ -119,17 +120,28 @@ static void try_systemctl(const char *verb, const char *unit)
 		hk_log_debug("%s", err.message);
 }
 
+static bool runs_something(const struct hk_host_project *hp)
+{
+	hk_auto_proclist found = HK_PROCLIST_INIT;
+
+	return hp->uid && (!hk_proclist_of_user(hp->uid, &found) || found.len);
+}
+
 int hk_host_unit_remove(const struct hk_host_project *hp, struct hk_error *err)
 {
 	hk_auto_free char *unit = hk_host_unit_name(hp->name);
 	hk_auto_free char *path = hk_host_file_path(&hk_host_unit_file, hp->name);
+	struct hk_error why = HK_ERROR_INIT;
 	bool removed = false;
 
 	if (hk_host_file_check(&hk_host_unit_file, hp->name, err))
 		return err->code;
 	/* What cannot be stopped keeps its unit: else nobody would know what runs there. */
-	if (hk_fs_exists(AT_FDCWD, path) && runs_systemd() && systemctl("stop", unit, err))
+	if (hk_fs_exists(AT_FDCWD, path) && runs_systemd() && systemctl("stop", unit, &why) &&
+	    runs_something(hp)) {
+		*err = why;
 		return err->code;
+	}
 	if (hk_host_file_remove(&hk_host_unit_file, hp->name, &removed, err))
 		return err->code;
 	if (!removed || !runs_systemd())
