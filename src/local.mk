@@ -89,9 +89,19 @@ src_libhostkit_a_SOURCES = \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
 	src/service/service.c src/service/service.h \
+	src/host/account.c src/host/account.h \
+	src/host/file.c src/host/file.h \
+	src/host/folders.c src/host/folders.h \
+	src/host/host.h \
+	src/host/parts.c src/host/parts.h \
+	src/host/run.c src/host/run.h \
+	src/host/site.c src/host/site.h \
+	src/host/template.c src/host/template.h \
+	src/host/unit.c src/host/unit.h \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
 	src/deploy/adopt.c src/deploy/adopt.h \
+	src/deploy/apply.c src/deploy/apply.h \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \
 	src/deploy/cleanup.c \
@@ -103,6 +113,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/detect.c src/deploy/detect.h \
 	src/deploy/doctor.c src/deploy/doctor.h src/deploy/doctor_checks.h \
 	src/deploy/doctor_files.c \
+	src/deploy/doctor_host.c \
 	src/deploy/doctor_programs.c \
 	src/deploy/doctor_state.c \
 	src/deploy/environment.c src/deploy/environment.h \
@@ -111,14 +122,18 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/gate.c src/deploy/gate.h \
 	src/deploy/health.c src/deploy/health.h \
 	src/deploy/hooks.c src/deploy/hooks.h \
+	src/deploy/hosted.c src/deploy/hosted.h \
 	src/deploy/inspect.c src/deploy/inspect.h \
+	src/deploy/installation.c src/deploy/installation.h \
 	src/deploy/limits.c src/deploy/limits.h \
 	src/deploy/live.c src/deploy/live.h \
 	src/deploy/missed.c src/deploy/missed.h \
 	src/deploy/notify.c src/deploy/notify.h \
+	src/deploy/owner.c src/deploy/owner.h \
 	src/deploy/package.c src/deploy/package.h \
 	src/deploy/pipeline.c \
 	src/deploy/plan.c src/deploy/plan.h \
+	src/deploy/port.c src/deploy/port.h \
 	src/deploy/preflight.c \
 	src/deploy/prepare.c \
 	src/deploy/project.c src/deploy/project.h \
@@ -129,6 +144,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/recover.c src/deploy/recover.h \
 	src/deploy/refrule.c src/deploy/refrule.h \
 	src/deploy/release.c src/deploy/release.h \
+	src/deploy/remove.c src/deploy/remove.h \
 	src/deploy/report.c src/deploy/report.h \
 	src/deploy/repository.c src/deploy/repository.h \
 	src/deploy/request.c src/deploy/request.h \
@@ -154,6 +170,7 @@ src_libhostkit_a_SOURCES = \
 	src/hook/push.c src/hook/push.h \
 	src/hook/serve.c src/hook/serve.h \
 	src/hook/strict.c src/hook/strict.h \
+	src/cli/become.c src/cli/become.h \
 	src/cli/cli.h \
 	src/cli/cleanup.c src/cli/cleanup.h \
 	src/cli/config.c \

@@ -53,7 +53,9 @@ unit_tests = \
 	tests/unit/test-repo \
 	tests/unit/test-service \
 	tests/unit/test-submodule-url \
+	tests/unit/test-template \
 	tests/unit/test-url \
+	tests/unit/test-user \
 	tests/unit/test-words
 endif
 check_PROGRAMS += $(unit_tests) \
@@ -87,6 +89,7 @@ shell_tests = \
 	tests/t/1002-config.sh \
 	tests/t/1004-config-set.sh \
 	tests/t/1011-project-create-killed.sh \
+	tests/t/1012-project-remove.sh \
 	tests/t/2001-checkout.sh \
 	tests/t/2002-install-build.sh \
 	tests/t/2003-environment.sh \
@@ -134,6 +137,11 @@ shell_tests = \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/4021-secrets.sh \
+	tests/t/6001-project-root.sh \
+	tests/t/6002-project-undo.sh \
+	tests/t/6003-project-purge.sh \
+	tests/t/6004-root-becomes.sh \
+	tests/t/6005-doctor-root.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \

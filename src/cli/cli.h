@@ -19,6 +19,13 @@ struct hk_cli_option {
 	const char *help;
 };
 
+/* As whom a command runs under the root "/", where projects are users of the machine. */
+enum hk_cli_as {
+	HK_CLI_AS_PROJECT, /* the user of the project that the first operand names */
+	HK_CLI_AS_ROOT,	   /* root, and nobody else */
+	HK_CLI_AS_CALLER,  /* whoever runs it; root takes care not to touch what is a user's */
+};
+
 #define HK_CLI_OPTIONS_MAX 24
 
 /* One run of one command. */
@@ -41,7 +48,8 @@ struct hk_cli_command {
 	const char *operands; /* for the usage line: "NAME [ID]" */
 	int min, max;	      /* how many operands */
 	bool makes_root;      /* the root need not exist yet */
-	const char *summary;  /* a line of the command list */
+	enum hk_cli_as as;
+	const char *summary; /* a line of the command list */
 	const char
 		*help; /* paragraphs for --help and the man page; NULL: the summary says it all */
 	struct hk_cli_option options[HK_CLI_OPTIONS_MAX]; /* up to the first without a name */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include <base/alloc.h>
+#include <cli/become.h>
 #include <conf/conf.h>
-#include <conf/edit.h>
 #include <deploy/project.h>
 #include <deploy/repository.h>
 #include <service/service.h>
@@ -74,21 +74,17 @@ static int run_check(struct hk_cli_call *call, struct hk_error *err)
 /* SECTION.KEY; the project has to exist. */
 static int change(struct hk_cli_call *call, const char *value, struct hk_error *err)
 {
-	const char *what = call->operands[1], *dot = strchr(what, '.');
-	hk_auto_free char *path = hk_project_ini_path(call->root, call->operands[0]);
+	const char *name = call->operands[0], *what = call->operands[1], *dot = strchr(what, '.');
 	hk_auto_free char *section = NULL;
-	struct hk_conf conf;
 
 	if (!dot) {
 		hk_error_set(err, HK_E_USAGE, "'%s' is not SECTION.KEY", what);
-		return hk_error_hint(err, "such as: hostkit config set %s health.path /",
-				     call->operands[0]);
+		return hk_error_hint(err, "such as: hostkit config set %s health.path /", name);
 	}
 	section = hk_xstrndup(what, (size_t)(dot - what));
-	if (hk_project_load_conf(call->root, call->operands[0], &conf, NULL, err))
-		return err->code;
-	hk_conf_release(&conf);
-	if (hk_conf_edit(path, section, dot + 1, value, err))
+	const struct hk_project_change c = { section, dot + 1, value };
+
+	if (hk_cli_change(call, &c, 1, err))
 		return err->code;
 	if (call->json)
 		call->data = hk_json_object();
@@ -125,6 +121,7 @@ const struct hk_cli_command hk_cli_config_commands[] = {
 	  .operands = "NAME SECTION.KEY VALUE",
 	  .min = 3,
 	  .max = 3,
+	  .as = HK_CLI_AS_ROOT,
 	  .summary = "Set one key of the project's INI file.",
 	  .help = "The rest of the file stays as it is. A key or value that is not valid changes nothing.",
 	  .run = run_set },
@@ -133,6 +130,7 @@ const struct hk_cli_command hk_cli_config_commands[] = {
 	  .operands = "NAME SECTION.KEY",
 	  .min = 2,
 	  .max = 2,
+	  .as = HK_CLI_AS_ROOT,
 	  .summary = "Remove one key from the project's INI file.",
 	  .run = run_unset },
 	{ .group = NULL },

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include <base/lines.h>
+#include <cli/become.h>
 #include <deploy/doctor.h>
 #include <deploy/environment.h>
+#include <deploy/installation.h>
 #include <deploy/project.h>
 
 #define HIDDEN "(hidden)"
@@ -81,6 +83,94 @@ static struct hk_json *environment_json(const struct hk_strlist *env)
 	return j;
 }
 
+/* --- As the project's user */
+
+/* What a process of the project's user has found: five words each, and the environment. */
+struct visit {
+	const char *root, *name;
+	struct hk_strlist words;
+};
+
+#define WORDS 5
+
+static void note_finding(void *ctx, const struct hk_finding *f)
+{
+	struct visit *v = ctx;
+
+	hk_strlist_add(&v->words, f->scope);
+	hk_strlist_add(&v->words, f->check);
+	hk_strlist_add(&v->words, hk_doctor_level_name(f->level));
+	hk_strlist_add(&v->words, f->message);
+	hk_strlist_add(&v->words, f->hint ? f->hint : "");
+}
+
+static int visit(void *ctx, struct hk_buf *out, struct hk_error *err)
+{
+	struct visit *v = ctx;
+	hk_auto_strlist env = HK_STRLIST_INIT;
+	hk_auto_json *answer = hk_json_object();
+	int ret = hk_doctor_project(v->root, v->name, note_finding, v, &env, err);
+
+	hk_json_set(answer, "words", hk_json_strlist(&v->words));
+	hk_json_set(answer, "environment", hk_json_strlist(&env));
+	hk_json_write(answer, out);
+	hk_strlist_wipe(&env);
+	hk_strlist_release(&v->words);
+	return ret;
+}
+
+static enum hk_doctor_level level_of(const char *name)
+{
+	for (unsigned level = HK_DOCTOR_OK; level < HK_DOCTOR_FAIL; level++)
+		if (!strcmp(hk_doctor_level_name((enum hk_doctor_level)level), name))
+			return (enum hk_doctor_level)level;
+	return HK_DOCTOR_FAIL;
+}
+
+static int examine_as_owner(const char *root, const char *name, struct examination *x,
+			    struct hk_strlist *env, struct hk_error *err)
+{
+	struct visit v = { root, name, HK_STRLIST_INIT };
+	hk_auto_strlist words = HK_STRLIST_INIT;
+	hk_auto_json *answer = NULL;
+	hk_auto_buf text = HK_BUF_INIT;
+
+	if (hk_cli_run_as_owner(name, visit, &v, &text, err) ||
+	    hk_json_parse(text.data, text.len, name, HK_E_INTERNAL, &answer, err))
+		return err->code;
+	hk_json_to_strlist(hk_json_get(answer, "words"), &words);
+	hk_json_to_strlist(hk_json_get(answer, "environment"), env);
+	for (size_t i = 0; i + WORDS <= words.len; i += WORDS) {
+		char *const *w = &words.items[i];
+		const struct hk_finding f = { .scope = w[0],
+					      .check = w[1],
+					      .level = level_of(w[2]),
+					      .message = w[3],
+					      .hint = *w[4] ? w[4] : NULL };
+
+		take_finding(x, &f);
+	}
+	return 0;
+}
+
+/* Root opens neither the ledger nor anything else that is the user's. */
+static int look(const struct hk_cli_call *call, const char *name, struct examination *x,
+		struct hk_strlist *env, struct hk_error *err)
+{
+	struct hk_error why = HK_ERROR_INIT;
+
+	if (hk_installation_is_host(call->root) && hk_doctor_host(name, take_finding, x, err))
+		return err->code;
+	if (!hk_cli_is_host_root(call))
+		return hk_doctor_project(call->root, name, take_finding, x, env, err);
+	/* Without a user there is nobody to look; what it lacks was told. */
+	if (examine_as_owner(call->root, name, x, env, &why) && why.code != HK_E_PERMISSION) {
+		*err = why;
+		return err->code;
+	}
+	return 0;
+}
+
 /* *ret_env is the environment as JSON, when that was asked for. */
 static int examine_project(struct hk_cli_call *call, const char *name, struct examination *x,
 			   struct hk_json **ret_env, struct hk_error *err)
@@ -89,7 +179,7 @@ static int examine_project(struct hk_cli_call *call, const char *name, struct ex
 
 	if (!call->json)
 		printf("project %s\n", name);
-	if (hk_doctor_project(call->root, name, take_finding, x, &env, err))
+	if (look(call, name, x, &env, err))
 		return err->code;
 	if (call->json)
 		*ret_env = environment_json(&env);
@@ -158,6 +248,7 @@ const struct hk_cli_command hk_cli_doctor_commands[] = {
 	  .operands = "[NAME]",
 	  .min = 0,
 	  .max = 1,
+	  .as = HK_CLI_AS_CALLER,
 	  .summary = "Look for what keeps deployments from working, and what mends it.",
 	  .help = "Looks at settings, folders and their owners, permissions, hooks, the repository, the\n"
 		  "programs that a deployment will find, disk, ledger, what is live, service and port, and\n"

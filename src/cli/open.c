@@ -16,6 +16,12 @@ void hk_cli_notes(struct hk_strlist *notes)
 	hk_strlist_release(notes);
 }
 
+void hk_cli_say_notes(const struct hk_strlist *notes)
+{
+	for (size_t i = 0; i < notes->len; i++)
+		fprintf(stderr, "note: %s\n", notes->items[i]);
+}
+
 /* Somebody may have edited the INI file; what the command is about does not depend on it. */
 static void follow_settings(const struct hk_project *p)
 {

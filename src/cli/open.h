@@ -18,4 +18,7 @@ int hk_cli_open(struct hk_cli_call *call, struct hk_project *p, struct hk_ledger
 /* Says what a recovery has done, on stderr, and empties the list. */
 void hk_cli_notes(struct hk_strlist *notes);
 
+/* What else is to be known, on stderr. */
+void hk_cli_say_notes(const struct hk_strlist *notes);
+
 #endif

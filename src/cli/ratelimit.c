@@ -9,9 +9,9 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/human.h>
+#include <cli/become.h>
 #include <cli/open.h>
 #include <cli/ratelimit.h>
-#include <conf/edit.h>
 #include <deploy/limits.h>
 
 struct hk_json *hk_cli_ratelimit_json(const struct hk_project *p, const struct hk_limits *limits)
@@ -83,20 +83,11 @@ static const struct {
 	{ "cooldown", "cooldown" },
 };
 
-static int edit(struct hk_cli_call *call, const char *key, const char *value, struct hk_error *err)
-{
-	hk_auto_free char *path = hk_project_ini_path(call->root, call->operands[0]);
-
-	return hk_conf_edit(path, "ratelimit", key, value, err);
-}
-
-/* The project is opened before the file is changed: a mistyped name is an error of its own. */
 static int set_enabled(struct hk_cli_call *call, const char *value, struct hk_error *err)
 {
-	hk_auto_project p = HK_PROJECT_INIT;
+	const struct hk_project_change change = { "ratelimit", "enabled", value };
 
-	if (hk_project_open(call->root, call->operands[0], &p, err) ||
-	    edit(call, "enabled", value, err))
+	if (hk_cli_change(call, &change, 1, err))
 		return err->code;
 	return run_show(call, err);
 }
@@ -113,29 +104,28 @@ static int run_disable(struct hk_cli_call *call, struct hk_error *err)
 
 static int run_set(struct hk_cli_call *call, struct hk_error *err)
 {
-	hk_auto_project p = HK_PROJECT_INIT;
-	bool given = false;
+	struct hk_project_change changes[HK_ARRAY_LEN(keys)];
+	size_t n = 0;
 
-	if (hk_project_open(call->root, call->operands[0], &p, err))
+	if (hk_project_check(call->root, call->operands[0], err))
 		return err->code;
 	/* All of them are checked before one is written. */
 	for (size_t i = 0; i < HK_ARRAY_LEN(keys); i++) {
 		const char *value = hk_cli_value(call, keys[i].option);
 
-		given |= value != NULL;
-		if (value && hk_conf_check_value("ratelimit", keys[i].key, value, err))
+		if (!value)
+			continue;
+		if (hk_conf_check_value("ratelimit", keys[i].key, value, err))
 			return err->code;
+		changes[n++] = (struct hk_project_change){ "ratelimit", keys[i].key, value };
 	}
-	if (!given) {
+	if (!n) {
 		hk_error_set(err, HK_E_USAGE, "nothing to set");
-		return hk_error_hint(err, "hostkit ratelimit set %s --max 20 --window 1h", p.name);
+		return hk_error_hint(err, "hostkit ratelimit set %s --max 20 --window 1h",
+				     call->operands[0]);
 	}
-	for (size_t i = 0; i < HK_ARRAY_LEN(keys); i++) {
-		const char *value = hk_cli_value(call, keys[i].option);
-
-		if (value && edit(call, keys[i].key, value, err))
-			return err->code;
-	}
+	if (hk_cli_change(call, changes, n, err))
+		return err->code;
 	return run_show(call, err);
 }
 
@@ -163,6 +153,7 @@ const struct hk_cli_command hk_cli_ratelimit_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .as = HK_CLI_AS_ROOT,
 	  .summary = "Limit deployments.",
 	  .help = "Sets [ratelimit] enabled in the project's INI file.",
 	  .run = run_enable },
@@ -171,6 +162,7 @@ const struct hk_cli_command hk_cli_ratelimit_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .as = HK_CLI_AS_ROOT,
 	  .summary = "Do not limit deployments.",
 	  .help = "Sets [ratelimit] enabled in the project's INI file.",
 	  .run = run_disable },
@@ -179,6 +171,7 @@ const struct hk_cli_command hk_cli_ratelimit_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .as = HK_CLI_AS_ROOT,
 	  .summary = "Set how many deployments are accepted.",
 	  .help = "Sets the keys of [ratelimit] in the project's INI file.",
 	  .options = { { "max", 0, "N", "Deployments in the window." },

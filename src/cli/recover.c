@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include <cli/become.h>
 #include <deploy/notify.h>
 #include <deploy/project.h>
 #include <deploy/reconcile.h>
@@ -65,6 +66,49 @@ static int recover_project(const char *root, const char *name, struct outcome *o
 	return 0;
 }
 
+/* In a process of the project's user, which answers with what is true. */
+struct visit {
+	const char *root, *name;
+};
+
+static int visit(void *ctx, struct hk_buf *out, struct hk_error *err)
+{
+	const struct visit *v = ctx;
+	struct outcome o = { .notes = HK_STRLIST_INIT };
+	hk_auto_json *answer = hk_json_object();
+	int ret = recover_project(v->root, v->name, &o, err);
+
+	hk_json_set(answer, "busy", hk_json_int(o.busy));
+	hk_json_set(answer, "notes", hk_json_strlist(&o.notes));
+	hk_json_write(answer, out);
+	hk_strlist_release(&o.notes);
+	return ret;
+}
+
+static int recover_as_owner(const char *root, const char *name, struct outcome *o,
+			    struct hk_error *err)
+{
+	struct visit v = { root, name };
+	hk_auto_json *answer = NULL;
+	hk_auto_buf text = HK_BUF_INIT;
+	struct hk_error ignored;
+	int ret = hk_cli_run_as_owner(name, visit, &v, &text, err);
+
+	if (!text.len ||
+	    hk_json_parse(text.data, text.len, name, HK_E_INTERNAL, &answer, ret ? &ignored : err))
+		return err->code;
+	o->busy = hk_json_get_int(answer, "busy", 0) != 0;
+	hk_json_to_strlist(hk_json_get(answer, "notes"), &o->notes);
+	return ret;
+}
+
+static int recover_one(const struct hk_cli_call *call, const char *name, struct outcome *o,
+		       struct hk_error *err)
+{
+	return hk_cli_is_host_root(call) ? recover_as_owner(call->root, name, o, err)
+					 : recover_project(call->root, name, o, err);
+}
+
 static void print(const char *name, const struct outcome *o)
 {
 	for (size_t i = 0; i < o->notes.len; i++)
@@ -102,7 +146,7 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 		struct outcome o = { .notes = HK_STRLIST_INIT };
 		struct hk_error failed = HK_ERROR_INIT;
 
-		if (recover_project(call->root, names.items[i], &o, &failed)) {
+		if (recover_one(call, names.items[i], &o, &failed)) {
 			if (names.len > 1)
 				hk_error_prefix(&failed, "%s", names.items[i]);
 			if (!first.code)

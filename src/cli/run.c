@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/alloc.h>
+#include <cli/become.h>
 #include <sys/signals.h>
 
 #define GLOBALS 4
@@ -270,8 +271,10 @@ int hk_cli_main(int argc, char **argv)
 	if (!ret) {
 		in.call.root = root;
 		in.call.json = in.json;
-		ret = in.call.command->run(&in.call, &err);
+		ret = hk_cli_become(&in.call, in.call.command->as, &err);
 	}
+	if (!ret)
+		ret = in.call.command->run(&in.call, &err);
 	/* A usage error before --json was read is still answered in the form that was asked for. */
 	for (int i = 1; ret && i < argc; i++)
 		in.json |= !strcmp(argv[i], "--json");

@@ -4,8 +4,11 @@
  */
 #include <conf/edit.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/buf.h>
@@ -134,6 +137,19 @@ static int look_up(const char *section, const char *key, const char *value,
 	return 0;
 }
 
+/* The file keeps its owner and mode: who may read it is not this one's to say. */
+static int replace(const char *path, const struct hk_buf *out, struct hk_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return hk_error_set_errno(err, HK_E_IO, errno, "cannot look at '%s'", path);
+	if (geteuid())
+		st.st_uid = st.st_gid = (uid_t)-1;
+	return hk_fs_write_file_for(st.st_uid, st.st_gid, AT_FDCWD, path, out->data, out->len,
+				    st.st_mode & 0777, err);
+}
+
 int hk_conf_edit(const char *path, const char *section, const char *key, const char *value,
 		 struct hk_error *err)
 {
@@ -158,5 +174,5 @@ int hk_conf_edit(const char *path, const char *section, const char *key, const c
 	rewrite(&e, &text, &out);
 	if (check_result(&before, &out, &e, err))
 		return err->code;
-	return hk_fs_write_file(AT_FDCWD, path, out.data, out.len, 0644, err);
+	return replace(path, &out, err);
 }

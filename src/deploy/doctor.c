@@ -23,6 +23,14 @@ static const struct hk_doctor_check installation_checks[] = {
 	{ .name = "root", .run = hk_doctor_check_root },
 };
 
+static const struct hk_doctor_check host_checks[] = {
+	{ .name = "user", .run = hk_doctor_check_user },
+	{ .name = "modes", .run = hk_doctor_check_modes },
+	{ .name = "unit", .run = hk_doctor_check_unit },
+	{ .name = "rights", .run = hk_doctor_check_rights },
+	{ .name = "enabled", .run = hk_doctor_check_enabled },
+};
+
 /* Those first that explain what comes later. */
 static const struct hk_doctor_check project_checks[] = {
 	{ .name = "settings", .run = check_settings },
@@ -219,6 +227,7 @@ static void release(struct hk_doctor *d)
 	hk_release_row_release(&d->release);
 	hk_ledger_close(d->ledger);
 	hk_project_close(&d->project);
+	hk_hosted_release(&d->hosted);
 	free(d->active);
 	free(d->ini);
 	free(d->owner_name);
@@ -237,6 +246,36 @@ void hk_doctor_installation(const char *root, hk_doctor_fn *fn, void *ctx)
 
 	find_owner(&d);
 	walk(&d, installation_checks, HK_ARRAY_LEN(installation_checks));
+}
+
+static void ignore_problem(void *ctx HK_UNUSED, const char *message HK_UNUSED,
+			   const char *hint HK_UNUSED)
+{
+}
+
+int hk_doctor_host(const char *name, hk_doctor_fn *fn, void *ctx, struct hk_error *err)
+{
+	hk_auto_strlist notes = HK_STRLIST_INIT;
+	HK_CLEANUP(release)
+	struct hk_doctor d = {
+		.root = "/",
+		.scope = name,
+		.fn = fn,
+		.ctx = ctx,
+		.check = host_checks,
+		.project = HK_PROJECT_INIT,
+		.ini = hk_project_ini_path("/", name),
+	};
+	struct hk_error why = HK_ERROR_INIT;
+
+	/* Problems of the settings are told with the rest of the project. */
+	if (hk_project_look("/", name, &d.project, ignore_problem, NULL, err))
+		return err->code;
+	if (hk_hosted_init(&d.hosted, name, &d.project.conf, &notes, &why))
+		hk_doctor_error(&d, HK_DOCTOR_FAIL, &why, NULL);
+	else
+		walk(&d, host_checks, HK_ARRAY_LEN(host_checks));
+	return 0;
 }
 
 int hk_doctor_project(const char *root, const char *name, hk_doctor_fn *fn, void *ctx,

@@ -31,9 +31,18 @@ typedef void hk_doctor_fn(void *ctx, const struct hk_finding *f);
 void hk_doctor_installation(const char *root, hk_doctor_fn *fn, void *ctx);
 
 /*
- * env gets NAME=value for what installs, builds and the service will see, less the facts of a
- * deployment; nothing when .env is broken. Values may be secrets: see hk_environment_is_secret. An
- * error (HK_E_NAME_INVALID, HK_E_PROJECT_NOT_FOUND) means that there is no such project.
+ * What the machine has for a project under "/": its user, unit, rights, and the modes of its
+ * folders. Opens nothing of the user's, so that it is for root and for the user to call. Errors as
+ * below.
+ */
+int hk_doctor_host(const char *name, hk_doctor_fn *fn, void *ctx,
+		   struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * For the project's user to call, under "/". env gets NAME=value for what installs, builds and the
+ * service will see, less the facts of a deployment; nothing when .env is broken. Values may be
+ * secrets: see hk_environment_is_secret. An error (HK_E_NAME_INVALID, HK_E_PROJECT_NOT_FOUND) means
+ * that there is no such project.
  */
 int hk_doctor_project(const char *root, const char *name, hk_doctor_fn *fn, void *ctx,
 		      struct hk_strlist *env, struct hk_error *err) HK_MUST_CHECK;

@@ -5,6 +5,7 @@
 #define HK_DEPLOY_DOCTOR_CHECKS_H
 
 #include <deploy/doctor.h>
+#include <deploy/hosted.h>
 #include <deploy/project.h>
 
 /* The patient: what the checks of one scope share. */
@@ -27,6 +28,9 @@ struct hk_doctor {
 	char *active; /* the release that `app` names; NULL: none, or it cannot be told */
 	struct hk_release_row release; /* its row; id 0: not known */
 	struct hk_strlist *env;
+
+	/* Of a project under "/", for the checks of the machine. */
+	struct hk_hosted hosted;
 };
 
 struct hk_doctor_check {
@@ -62,6 +66,13 @@ void hk_doctor_check_permissions(struct hk_doctor *d);
 void hk_doctor_check_hooks(struct hk_doctor *d);
 void hk_doctor_check_repository(struct hk_doctor *d);
 void hk_doctor_check_disk(struct hk_doctor *d);
+
+/* doctor_host.c: user, modes, unit, rights. */
+void hk_doctor_check_user(struct hk_doctor *d);
+void hk_doctor_check_modes(struct hk_doctor *d);
+void hk_doctor_check_unit(struct hk_doctor *d);
+void hk_doctor_check_rights(struct hk_doctor *d);
+void hk_doctor_check_enabled(struct hk_doctor *d);
 
 /* doctor_programs.c: PATH, what is found in it, and the environment. */
 void hk_doctor_check_path(struct hk_doctor *d);

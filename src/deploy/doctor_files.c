@@ -11,6 +11,7 @@
 #include <base/alloc.h>
 #include <base/human.h>
 #include <conf/options.h>
+#include <deploy/installation.h>
 #include <deploy/repository.h>
 #include <repo/repo.h>
 #include <repo/stale.h>
@@ -118,6 +119,7 @@ void hk_doctor_check_folders(struct hk_doctor *d)
 
 struct strangers {
 	uid_t owner;
+	bool keys_are_roots;
 	unsigned count;
 	char *first;
 };
@@ -130,6 +132,12 @@ static void note_stranger(struct strangers *s, int dirfd, const char *path, cons
 		return;
 	if (!s->count++)
 		s->first = hk_xstrdup(name);
+}
+
+/* Under "/" keys are root's to add. */
+static bool name_is_kept(const struct strangers *s, const char *below, const char *name)
+{
+	return s->keys_are_roots && !*below && !strcmp(name, ".ssh");
 }
 
 /* What is in a folder, but not what is below that. */
@@ -145,6 +153,8 @@ static void note_strangers(struct strangers *s, const char *base, const char *be
 	for (size_t i = 0; i < names.len; i++) {
 		hk_auto_free char *name = hk_xasprintf("%s/%s", path, names.items[i]);
 
+		if (name_is_kept(s, below, names.items[i]))
+			continue;
 		note_stranger(s, fd, names.items[i], name);
 	}
 }
@@ -172,7 +182,8 @@ void hk_doctor_check_owner(struct hk_doctor *d)
 	};
 	hk_auto_free char *home = hk_doctor_quote(p->home_path);
 	hk_auto_free char *state = hk_doctor_quote(p->state_path);
-	struct strangers s = { .owner = d->owner };
+	struct strangers s = { .owner = d->owner,
+			       .keys_are_roots = hk_installation_is_host(d->root) };
 
 	note_stranger(&s, AT_FDCWD, p->home_path, p->home_path);
 	note_stranger(&s, AT_FDCWD, p->state_path, p->state_path);

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <regex.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/words.h>
@@ -17,13 +19,13 @@
 
 /* Words that follow a command: a project of that name could not be told from them. */
 static const char *const reserved[] = {
-	"add",	   "cancel",  "check",	      "checkpoint", "clear",   "config",    "create",
-	"delete",  "deploy",  "deploy-local", "disable",    "doctor",  "enable",    "env",
-	"get",	   "health",  "help",	      "history",    "import",  "key",	    "list",
-	"log",	   "logs",    "mcp",	      "pause",	    "project", "ratelimit", "recover",
-	"remove",  "reset",   "restart",      "restore",    "resume",  "rollback",  "rotate",
-	"secrets", "service", "set",	      "shell",	    "show",    "start",	    "status",
-	"stop",	   "unset",   "verify",	      "version",
+	"add",	   "apply",   "cancel",	 "check",	 "checkpoint", "clear",	  "config",
+	"create",  "delete",  "deploy",	 "deploy-local", "disable",    "doctor",  "enable",
+	"env",	   "get",     "health",	 "help",	 "history",    "import",  "key",
+	"list",	   "log",     "logs",	 "mcp",		 "pause",      "project", "ratelimit",
+	"recover", "remove",  "reset",	 "restart",	 "restore",    "resume",  "rollback",
+	"rotate",  "secrets", "service", "set",		 "shell",      "show",	  "start",
+	"status",  "stop",    "unset",	 "verify",	 "version",
 };
 
 int hk_project_check_name(const char *name, struct hk_error *err)
@@ -54,16 +56,32 @@ char *hk_project_root_path(const char *root, const char *path)
 	return hk_xasprintf("%s/%s", !strcmp(root, "/") ? "" : root, path);
 }
 
+static void list_own(const char *root, struct hk_strlist *ret)
+{
+	struct passwd *pw = getpwuid(geteuid());
+	hk_auto_free char *ini = pw ? hk_project_ini_path(root, pw->pw_name) : NULL;
+	struct hk_error ignored;
+
+	if (pw && !hk_project_check_name(pw->pw_name, &ignored) && hk_fs_exists(AT_FDCWD, ini))
+		hk_strlist_add(ret, pw->pw_name);
+}
+
 int hk_project_list(const char *root, struct hk_strlist *ret, struct hk_error *err)
 {
 	hk_auto_free char *path = hk_project_root_path(root, "etc/hostkit/projects");
 	hk_auto_strlist names = HK_STRLIST_INIT;
-	struct hk_error ignored;
+	struct hk_error ignored, why = HK_ERROR_INIT;
 
 	if (!hk_fs_is_dir(AT_FDCWD, path))
 		return 0;
-	if (hk_fs_list(AT_FDCWD, path, &names, err))
+	if (hk_fs_list(AT_FDCWD, path, &names, &why) && why.code == HK_E_PERMISSION) {
+		list_own(root, ret);
+		return 0;
+	}
+	if (why.code) {
+		*err = why;
 		return err->code;
+	}
 	for (size_t i = 0; i < names.len; i++) {
 		size_t len = strlen(names.items[i]);
 
@@ -99,16 +117,23 @@ char *hk_project_ini_path(const char *root, const char *name)
 	return hk_xasprintf("%s/%s.ini", dir, name);
 }
 
+int hk_project_check(const char *root, const char *name, struct hk_error *err)
+{
+	hk_auto_free char *ini = hk_project_ini_path(root, name);
+
+	if (hk_project_check_name(name, err))
+		return err->code;
+	return hk_fs_exists(AT_FDCWD, ini) ? 0 : not_found(root, name, err);
+}
+
 int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
 			 struct hk_strlist *problems, struct hk_error *err)
 {
 	hk_auto_free char *defaults = hk_project_root_path(root, "etc/hostkit/hostkit.ini");
 	hk_auto_free char *own = hk_project_ini_path(root, name);
 
-	if (hk_project_check_name(name, err))
+	if (hk_project_check(root, name, err))
 		return err->code;
-	if (!hk_fs_exists(AT_FDCWD, own))
-		return not_found(root, name, err);
 	return hk_conf_load(defaults, own, ret, problems, err);
 }
 
@@ -171,10 +196,8 @@ int hk_project_look(const char *root, const char *name, struct hk_project *ret,
 	hk_auto_free char *releases = NULL;
 	struct hk_error ignored;
 
-	if (hk_project_check_name(name, err))
+	if (hk_project_check(root, name, err))
 		return err->code;
-	if (!hk_fs_exists(AT_FDCWD, own))
-		return not_found(root, name, err);
 	*ret = (struct hk_project)HK_PROJECT_INIT;
 	hk_conf_load_anyway(defaults, own, &ret->conf, fn, ctx);
 	set_paths(ret, root, name);

@@ -36,16 +36,24 @@ struct hk_project {
 /* ^[a-z][a-z0-9-]{1,30}[a-z0-9]$ and no command word; HK_E_NAME_INVALID says what is wrong. */
 int hk_project_check_name(const char *name, struct hk_error *err) HK_MUST_CHECK;
 
+/* The same, and HK_E_PROJECT_NOT_FOUND (the hint lists the projects) when there is none of the
+ * name.
+ */
+int hk_project_check(const char *root, const char *name, struct hk_error *err) HK_MUST_CHECK;
+
 /* ROOT joined with a path that starts without a slash; the caller frees. */
 char *hk_project_root_path(const char *root, const char *path);
 
 /* Of the project's own settings; the caller frees. */
 char *hk_project_ini_path(const char *root, const char *name);
 
-/* The names of all projects under root, sorted. */
+/*
+ * The names of all projects under root, sorted. A project's user, who may not list those under "/",
+ * sees the own one.
+ */
 int hk_project_list(const char *root, struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 
-/* HK_E_PROJECT_NOT_FOUND (the hint lists the projects), HK_E_CONFIG_INVALID, HK_E_IO. */
+/* HK_E_PROJECT_NOT_FOUND, HK_E_CONFIG_INVALID, HK_E_IO. */
 int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		    struct hk_error *err) HK_MUST_CHECK;
 void hk_project_close(struct hk_project *p);

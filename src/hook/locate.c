@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <base/alloc.h>
+#include <deploy/owner.h>
 #include <sys/fs.h>
 
 /* Cuts the last component off path and returns it; NULL when there is none left. */
@@ -54,6 +55,20 @@ static int not_a_project(const char *cwd, struct hk_error *err)
 			    cwd);
 }
 
+/* Who pushes by a path of this machine, root say, is not the project's user. */
+static int open_project(const char *root, const char *name, struct hk_project *ret,
+			struct hk_error *err)
+{
+	char host[256] = "HOST";
+
+	if (hk_owner_check(root, name, err)) {
+		gethostname(host, sizeof(host) - 1);
+		return hk_error_hint(err, "push to: ssh://%s@%s/home/%s/repo.git", name, host,
+				     name);
+	}
+	return hk_project_open(root, name, ret, err);
+}
+
 int hk_locate_project(struct hk_project *ret, struct hk_error *err)
 {
 	const char *other = getenv("HOSTKIT_ROOT");
@@ -70,8 +85,8 @@ int hk_locate_project(struct hk_project *ret, struct hk_error *err)
 	if (!home || strcmp(repo, "repo.git") || strcmp(home, "home"))
 		return not_a_project(cwd, err);
 	if (has_project(*path ? path : "/", name) || !other)
-		return hk_project_open(*path ? path : "/", name, ret, err);
-	if (hk_project_open(other, name, ret, err))
+		return open_project(*path ? path : "/", name, ret, err);
+	if (open_project(other, name, ret, err))
 		return err->code;
 	return is_here(ret->repo_path) ? 0 : not_a_project(cwd, err);
 }

@@ -59,6 +59,35 @@ int hk_lock_wait(struct hk_lock *lock, int dirfd, const char *name, struct hk_er
 	return 0;
 }
 
+static bool is_still(int fd, const char *path)
+{
+	struct stat held, there;
+
+	return !fstat(fd, &held) && !stat(path, &there) && held.st_dev == there.st_dev &&
+	       held.st_ino == there.st_ino;
+}
+
+int hk_lock_wait_folder(struct hk_lock *lock, const char *path, struct hk_error *err)
+{
+	for (;;) {
+		hk_auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int r;
+
+		if (fd < 0)
+			return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s'",
+						  path);
+		do {
+			r = flock(fd, LOCK_EX);
+		} while (r && errno == EINTR);
+		if (r)
+			return hk_error_set_errno(err, HK_E_IO, errno, "cannot lock '%s'", path);
+		if (is_still(fd, path)) {
+			lock->fd = hk_steal_fd(&fd);
+			return 0;
+		}
+	}
+}
+
 static int write_at_start(int fd, const char *data, size_t len)
 {
 	for (size_t done = 0; done < len;) {

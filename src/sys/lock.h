@@ -32,6 +32,12 @@ int hk_lock_try(struct hk_lock *lock, int dirfd, const char *name, bool *ret_hel
 int hk_lock_wait(struct hk_lock *lock, int dirfd, const char *name,
 		 struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * The same on a folder, which must be there: with a lock file less to keep. Whoever may list the
+ * folder can hold it. One that is removed and made anew meanwhile is waited for again.
+ */
+int hk_lock_wait_folder(struct hk_lock *lock, const char *path, struct hk_error *err) HK_MUST_CHECK;
+
 /* Writes who holds it; only while held. text is one line without its end. */
 int hk_lock_describe(struct hk_lock *lock, const char *text, struct hk_error *err) HK_MUST_CHECK;
 

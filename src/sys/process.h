@@ -115,4 +115,10 @@ int hk_process_end_session(const struct hk_procid *leader, int64_t grace_ms,
 int hk_process_end_marked(const char *entry, unsigned *ret_ended,
 			  struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * The same for everything that runs as a user (see hk_proclist_of_user), by root. HK_E_INTERNAL for
+ * root's own.
+ */
+int hk_process_end_user(uid_t uid, struct hk_error *err) HK_MUST_CHECK;
+
 #endif

@@ -20,6 +20,7 @@
 #define SCANS_MAX 3  /* for members of a session while other processes come into being */
 #define WAIT_MAX 256 /* processes waited for at once; callers look again anyway */
 #define ENVIRON_MAX (2 << 20)
+#define STATUS_MAX (64 << 10)
 
 void hk_proclist_release(struct hk_proclist *l)
 {
@@ -113,12 +114,18 @@ void hk_proclist_descendants(pid_t root, struct hk_proclist *ret)
 		add_children(root, ret->items[i].pid, ret);
 }
 
+struct namespaces {
+	uid_t uid;
+	struct stat pid, user; /* the caller's own */
+};
+
 /* Which processes a walk over /proc takes; dir is the process's folder there. */
 struct wanted {
 	bool (*matches)(const struct wanted *w, int dir, const struct hk_procstat *st);
 	const struct hk_procid *leader;
 	const char *entry;
 	const struct stat *folder;
+	const struct namespaces *user;
 };
 
 static bool scan(const struct wanted *w, struct hk_proclist *ret)
@@ -136,7 +143,7 @@ static bool scan(const struct wanted *w, struct hk_proclist *ret)
 
 		if (!pid || !hk_procstat_read(pid, &st) || st.state == 'Z' || st.state == 'X')
 			continue;
-		if (w->entry || w->folder)
+		if (w->entry || w->folder || w->user)
 			dir = openat(dirfd(proc), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (w->matches(w, dir, &st))
 			add(ret, &st);
@@ -194,6 +201,43 @@ void hk_proclist_in_folder(const char *path, struct hk_proclist *ret)
 
 	if (stat(path, &folder) || !scan(&w, ret))
 		return;
+}
+
+static bool is_same(int dir, const char *name, const struct stat *own)
+{
+	struct stat st;
+
+	return !fstatat(dir, name, &st, 0) && st.st_dev == own->st_dev && st.st_ino == own->st_ino;
+}
+
+/* The first three numbers of the line "Uid:" in /proc/PID/status. */
+static bool has_uid(int dir, uid_t uid)
+{
+	hk_auto_close int fd = openat(dir, "status", O_RDONLY | O_CLOEXEC);
+	hk_auto_buf text = HK_BUF_INIT;
+	unsigned real, effective, saved;
+	const char *line;
+
+	if (fd < 0 || hk_fs_read_all(fd, STATUS_MAX, &text))
+		return false;
+	line = strstr(text.data, "\nUid:");
+	return line && sscanf(line, "\nUid: %u %u %u", &real, &effective, &saved) == 3 &&
+	       (real == uid || effective == uid || saved == uid);
+}
+
+static bool is_of_user(const struct wanted *w, int dir, const struct hk_procstat *st)
+{
+	return st->pid != getpid() && has_uid(dir, w->user->uid) &&
+	       (is_same(dir, "ns/pid", &w->user->pid) || !is_same(dir, "ns/user", &w->user->user));
+}
+
+bool hk_proclist_of_user(uid_t uid, struct hk_proclist *ret)
+{
+	struct namespaces user = { .uid = uid };
+	const struct wanted w = { .matches = is_of_user, .user = &user };
+
+	return !stat("/proc/self/ns/pid", &user.pid) && !stat("/proc/self/ns/user", &user.user) &&
+	       scan(&w, ret);
 }
 
 static bool is_another(const struct wanted *w HK_UNUSED, int dir HK_UNUSED,

@@ -47,6 +47,13 @@ bool hk_proclist_marked(const char *entry, struct hk_proclist *ret) HK_MUST_CHEC
 /* Everything that runs, but the caller itself; nothing when /proc cannot be read. */
 void hk_proclist_all(struct hk_proclist *ret);
 
+/*
+ * What runs as that user, by real, effective or saved uid: on this machine, or in a user namespace
+ * of its own. What another's container runs under the same number is somebody else's. For root;
+ * false when /proc cannot be read.
+ */
+bool hk_proclist_of_user(uid_t uid, struct hk_proclist *ret) HK_MUST_CHECK;
+
 /* What has its working folder there, as far as the caller may inspect it; nothing on failure. */
 void hk_proclist_in_folder(const char *path, struct hk_proclist *ret);
 

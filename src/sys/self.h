@@ -1,5 +1,5 @@
 /*
- * Where this installation's own programs are.
+ * Where this installation's own programs and data are.
  */
 #ifndef HK_SYS_SELF_H
 #define HK_SYS_SELF_H
@@ -13,5 +13,11 @@
  * tried.
  */
 int hk_self_program(const char *name, char **ret, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * The absolute path that a file of the installation's own data has ("templates/x"), wherever the
+ * installation was moved; whether it is there is not looked at. The caller frees *ret.
+ */
+int hk_self_data(const char *path, char **ret, struct hk_error *err) HK_MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Ending what somebody else started: a session (a service, knowing only its leader), or everything
- * that carries a mark in its environment (the commands of a worker that was killed).
+ * Ending what somebody else started: a session (a service, knowing only its leader), everything
+ * that carries a mark in its environment (the commands of a worker that was killed), or everything
+ * that runs as a user.
  */
 #include <sys/process.h>
 
@@ -97,7 +98,24 @@ int hk_process_end_session(const struct hk_procid *leader, int64_t grace_ms, str
 	return 0;
 }
 
-int hk_process_end_marked(const char *entry, unsigned *ret_ended, struct hk_error *err)
+/* Finds what is to be ended, at each round anew. */
+struct hunt {
+	bool (*find)(const struct hunt *h, struct hk_proclist *ret);
+	const char *entry;
+	uid_t uid;
+};
+
+static bool find_marked(const struct hunt *h, struct hk_proclist *ret)
+{
+	return hk_proclist_marked(h->entry, ret);
+}
+
+static bool find_of_user(const struct hunt *h, struct hk_proclist *ret)
+{
+	return hk_proclist_of_user(h->uid, ret);
+}
+
+static int end_all(const struct hunt *h, unsigned *ret_ended, struct hk_error *err)
 {
 	struct hk_proclist_sent sent = { 0 };
 	unsigned ended = 0;
@@ -105,7 +123,7 @@ int hk_process_end_marked(const char *entry, unsigned *ret_ended, struct hk_erro
 	for (int refused = 0; refused < REFUSED_ROUNDS;) {
 		hk_auto_proclist found = HK_PROCLIST_INIT;
 
-		if (!hk_proclist_marked(entry, &found))
+		if (!h->find(h, &found))
 			return hk_error_set_errno(err, HK_E_IO, errno, "cannot read '/proc'");
 		if (!found.len) {
 			if (ret_ended)
@@ -121,4 +139,20 @@ int hk_process_end_marked(const char *entry, unsigned *ret_ended, struct hk_erro
 	}
 	return hk_error_set_errno(err, HK_E_IO, sent.refused_errno, "cannot end process %d",
 				  (int)sent.refused_pid);
+}
+
+int hk_process_end_marked(const char *entry, unsigned *ret_ended, struct hk_error *err)
+{
+	const struct hunt h = { .find = find_marked, .entry = entry };
+
+	return end_all(&h, ret_ended, err);
+}
+
+int hk_process_end_user(uid_t uid, struct hk_error *err)
+{
+	const struct hunt h = { .find = find_of_user, .uid = uid };
+
+	if (!uid)
+		return hk_error_set(err, HK_E_INTERNAL, "root's processes are not to be ended");
+	return end_all(&h, NULL, err);
 }

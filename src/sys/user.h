@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include <base/buf.h>
 #include <base/error.h>
 
 struct hk_user {
@@ -37,5 +38,23 @@ int hk_user_find(const char *name, bool *ret_found, struct hk_user *ret,
  * reach. Only for root, unless the process is that user already.
  */
 int hk_user_become(const struct hk_user *u, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * The process's environment becomes the user's: HOME, USER, LOGNAME, SHELL and a plain PATH. Of
+ * what was there only the language, the terminal, the time zone and HOSTKIT_* stay; the rest may
+ * name folders and sockets of whoever called.
+ */
+void hk_user_environment(const struct hk_user *u);
+
+/*
+ * Runs fn in a child process that has become the user, with the user's environment, umask 022 and
+ * "/" as its folder, and waits for its end. What fn appends to out comes back, and so does its
+ * error. HK_E_IO when there is no process to be had or the user cannot be become, HK_E_INTERNAL
+ * when the child died. Whatever the child holds by flock through inherited descriptors it holds
+ * until it ends; it ends when the caller does.
+ */
+typedef int hk_user_fn(void *ctx, struct hk_buf *out, struct hk_error *err);
+int hk_user_run(const struct hk_user *u, hk_user_fn *fn, void *ctx, struct hk_buf *out,
+		struct hk_error *err) HK_MUST_CHECK;
 
 #endif

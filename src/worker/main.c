@@ -27,6 +27,7 @@
 #include <deploy/fetch.h>
 #include <deploy/inspect.h>
 #include <deploy/notify.h>
+#include <deploy/owner.h>
 #include <deploy/queue.h>
 #include <deploy/recover.h>
 #include <deploy/repository.h>
@@ -56,6 +57,8 @@ static int open_project(struct worker *w, char **argv, struct hk_error *err)
 	hk_signals_ignore_pipe();
 	umask(022);
 	hk_text_init(&w->text, STDERR_FILENO);
+	if (hk_owner_check(argv[1], argv[2], err))
+		return err->code;
 	return hk_project_open(argv[1], argv[2], &w->project, err);
 }
 

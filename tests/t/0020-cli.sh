@@ -45,7 +45,7 @@ ok_when "no command is a usage error, and says where help is" refuses 2 "hint: s
 ok_when "an unknown command is one, and is named" refuses 2 "there is no command 'frobnicate'" hostkit frobnicate
 ok_when "also in front of the command" refuses 2 "there is no option '--frob'" hostkit --frob project list
 ok_when "a wrong option in front of the command is told where help is" refuses 2 "hint: see: hostkit help" hostkit --frob
-ok_when "so is an unknown second word, and the known ones are listed" refuses 2 "one of: create, list, show" hostkit project frob x
+ok_when "so is an unknown second word, and the known ones are listed" refuses 2 "one of: create, list, show, apply, remove" hostkit project frob x
 ok_when "so is an unknown option, and is named with the help to read" refuses 2 "hostkit deploy status --help" hostkit deploy status demo --frob
 ok_when "so is an option without its value, and is named" refuses 2 "option '--port' needs a value" hostkit project create demo --port
 ok_when "so is a missing operand, and the usage is shown" refuses 2 "usage: hostkit project show NAME" hostkit project show

@@ -1,0 +1,74 @@
+/*
+ * Applying settings to the machine (contract in apply.h).
+ */
+#include <deploy/apply.h>
+
+#include <base/alloc.h>
+#include <conf/edit.h>
+#include <deploy/hosted.h>
+#include <deploy/installation.h>
+#include <deploy/project.h>
+#include <host/parts.h>
+
+/* While the installation is entered. */
+static int apply(const char *root, const char *name, struct hk_strlist *notes, bool *ret_changed,
+		 struct hk_error *err)
+{
+	hk_auto_conf conf = HK_CONF_INIT;
+	hk_auto_hosted h = HK_HOSTED_INIT;
+	unsigned made = 0;
+	int ret;
+
+	if (hk_project_load_conf(root, name, &conf, NULL, err))
+		return err->code;
+	if (!hk_installation_is_host(root))
+		return 0;
+	if (hk_hosted_init(&h, name, &conf, notes, err))
+		return err->code;
+	if (!h.user.name) {
+		hk_error_set(err, HK_E_PERMISSION, "the project's user '%s' is missing", name);
+		return hk_error_hint(err,
+				     "make it anew: hostkit project remove %s && hostkit project "
+				     "create %s",
+				     name, name);
+	}
+	ret = hk_host_parts_make(&h.hp, &made, err);
+	*ret_changed = made != 0;
+	return ret;
+}
+
+int hk_project_apply(const char *root, const char *name, struct hk_strlist *notes,
+		     bool *ret_changed, struct hk_error *err)
+{
+	hk_auto_installation in = HK_INSTALLATION_INIT;
+
+	*ret_changed = false;
+	if (hk_project_check(root, name, err) || hk_installation_enter(root, &in, err))
+		return err->code;
+	return apply(root, name, notes, ret_changed, err);
+}
+
+int hk_project_change(const char *root, const char *name, const struct hk_project_change *changes,
+		      size_t n, struct hk_strlist *notes, struct hk_error *err)
+{
+	hk_auto_installation in = HK_INSTALLATION_INIT;
+	hk_auto_free char *path = hk_project_ini_path(root, name);
+	hk_auto_conf conf = HK_CONF_INIT;
+	bool changed;
+
+	/* A mistyped name is an error of its own. */
+	if (hk_project_load_conf(root, name, &conf, NULL, err) ||
+	    hk_installation_enter(root, &in, err))
+		return err->code;
+	for (size_t i = 0; i < n; i++)
+		if (hk_conf_edit(path, changes[i].section, changes[i].key, changes[i].value, err))
+			return err->code;
+	if (!apply(root, name, notes, &changed, err))
+		return 0;
+	if (!*err->hint)
+		hk_error_hint(err,
+			      "the file is changed; when that is mended: hostkit project "
+			      "apply %s",
+			      name);
+	return err->code;
+}
