@@ -93,6 +93,7 @@ src_libhostkit_a_SOURCES = \
 	src/host/file.c src/host/file.h \
 	src/host/folders.c src/host/folders.h \
 	src/host/host.h \
+	src/host/nginx.c src/host/nginx.h \
 	src/host/parts.c src/host/parts.h \
 	src/host/run.c src/host/run.h \
 	src/host/site.c src/host/site.h \

@@ -116,6 +116,9 @@ static void check_file(struct hk_doctor *d, const struct hk_host_file *f)
 		hk_doctor_bad(d, HK_DOCTOR_WARN, apply(d),
 			      "the %s '%s' is not as template and settings say", f->what, path);
 		return;
+	case HK_HOST_FILE_CHANGED:
+		hk_doctor_ok(d, "%s, which was changed by hand, and is left as it is", path);
+		return;
 	case HK_HOST_FILE_UNREADABLE:
 		hk_doctor_ok(d, "only root sees the %s", f->what);
 		return;

@@ -10,11 +10,13 @@
 #include <base/alloc.h>
 #include <conf/parse.h>
 #include <host/template.h>
+#include <store/hmac.h>
 #include <sys/fs.h>
 #include <sys/self.h>
 
 #define FILE_MAX (512 * 1024)
 #define VALUES_MAX 32
+#define DIGEST_KEY "hostkit file"
 
 /* --- Placeholders */
 
@@ -29,6 +31,15 @@ static int put_home(const struct hk_host_project *hp, struct hk_buf *out,
 		    struct hk_error *err HK_UNUSED)
 {
 	hk_buf_addstr(out, hp->home);
+	return 0;
+}
+
+/* For names of variables, which have no hyphens. */
+static int put_word(const struct hk_host_project *hp, struct hk_buf *out,
+		    struct hk_error *err HK_UNUSED)
+{
+	for (const char *p = hp->name; *p; p++)
+		hk_buf_addch(out, *p == '-' ? '_' : *p);
 	return 0;
 }
 
@@ -70,6 +81,7 @@ struct placeholder {
 static const struct placeholder placeholders[] = {
 	{ .name = "name", .put = put_name },
 	{ .name = "user", .put = put_name },
+	{ .name = "word", .put = put_word },
 	{ .name = "home", .put = put_home },
 	{ .name = "state", .put = put_state },
 	{ .name = "hostkit", .put = put_program },
@@ -108,12 +120,41 @@ static char *mark_of(const struct hk_host_file *f, const char *name)
 	return hk_xasprintf("%shostkit project %s: ", f->comment, name);
 }
 
+static int add_head(const struct hk_host_file *f, const char *name, const char *text, size_t len,
+		    struct hk_buf *out, struct hk_error *err)
+{
+	hk_auto_free char *mark = mark_of(f, name);
+	char digest[HK_HMAC_HEX_LEN];
+
+	if (hk_hmac_sha256(DIGEST_KEY, text, len, digest, err))
+		return err->code;
+	hk_buf_addf(out, "%smade by hostkit from the template %s, as %.16s\n", mark, f->template,
+		    digest);
+	return 0;
+}
+
+/* Whether a file of ours is what hostkit has once written: its first line follows from the rest. */
+static bool is_as_written(const struct hk_host_file *f, const char *name, const struct hk_buf *text)
+{
+	const char *nl = memchr(text->data, '\n', text->len);
+	size_t head = nl ? (size_t)(nl + 1 - text->data) : text->len;
+	const char *wanted_end, *end = nl ? nl - 16 : NULL;
+	hk_auto_buf wanted = HK_BUF_INIT;
+	struct hk_error ignored;
+
+	if (!nl || head < 17 ||
+	    add_head(f, name, text->data + head, text->len - head, &wanted, &ignored))
+		return false;
+	/* The template may have had another name (a site's kind has changed): only the digest. */
+	wanted_end = wanted.data + wanted.len - 17;
+	return !memcmp(wanted_end, end, 16);
+}
+
 int hk_host_file_render(const struct hk_host_file *f, const struct hk_host_project *hp,
 			struct hk_buf *out, struct hk_error *err)
 {
 	struct hk_template_value values[VALUES_MAX];
 	struct hk_buf texts[HK_ARRAY_LEN(placeholders)];
-	hk_auto_free char *mark = mark_of(f, hp->name);
 	hk_auto_buf text = HK_BUF_INIT;
 	size_t n = 0;
 	int ret = 0;
@@ -123,12 +164,10 @@ int hk_host_file_render(const struct hk_host_file *f, const struct hk_host_proje
 		ret = put_value(&placeholders[n], hp, &texts[n], err);
 		values[n] = (struct hk_template_value){ placeholders[n].name, texts[n].data };
 	}
-	hk_buf_addf(&text,
-		    "%smade by hostkit from the template %s; to make it anew: "
-		    "hostkit project apply %s\n",
-		    mark, f->template, hp->name);
 	if (!ret)
 		ret = hk_template_render(f->template, values, n, &text, NULL, err);
+	if (!ret)
+		ret = add_head(f, hp->name, text.data, text.len, out, err);
 	if (!ret)
 		hk_buf_add(out, text.data, text.len);
 	while (n)
@@ -196,6 +235,10 @@ int hk_host_file_look(const struct hk_host_file *f, const struct hk_host_project
 		*ret = there ? HK_HOST_FILE_FOREIGN : HK_HOST_FILE_MISSING;
 		return 0;
 	}
+	if (!is_as_written(f, hp->name, &text)) {
+		*ret = HK_HOST_FILE_CHANGED;
+		return 0;
+	}
 	if (hk_host_file_render(f, hp, &wanted, err))
 		return err->code;
 	*ret = wanted.len == text.len && !memcmp(wanted.data, text.data, text.len)
@@ -213,7 +256,12 @@ int hk_host_file_make(const struct hk_host_file *f, const struct hk_host_project
 
 	if (hk_host_file_check(f, hp->name, err) || hk_host_file_look(f, hp, &state, err))
 		return err->code;
-	if (state == HK_HOST_FILE_AS_MADE)
+	if (state == HK_HOST_FILE_CHANGED)
+		hk_strlist_addf(hp->notes,
+				"'%s' was changed by hand and is left as it is; to make it anew: "
+				"rm %s && hostkit project apply %s",
+				path, path, hp->name);
+	if (state == HK_HOST_FILE_AS_MADE || state == HK_HOST_FILE_CHANGED)
 		return 0;
 	if (hk_host_file_render(f, hp, &wanted, err) || hk_fs_mkdir_p(AT_FDCWD, f->dir, 0755, err))
 		return err->code;

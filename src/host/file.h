@@ -1,6 +1,7 @@
 /*
  * Files of the machine's configuration that are a project's, made from templates. Their first line
- * says whose they are, and only such files are ever replaced or removed.
+ * says whose they are, and only such files are ever replaced or removed. It has a digest of the
+ * rest: what somebody has changed by hand (or certbot, in a site) is left as it is.
  */
 #ifndef HK_HOST_FILE_H
 #define HK_HOST_FILE_H
@@ -19,6 +20,7 @@ struct hk_host_file {
 enum hk_host_file_state {
 	HK_HOST_FILE_MISSING,
 	HK_HOST_FILE_FOREIGN,  /* it is not ours */
+	HK_HOST_FILE_CHANGED,  /* by hand, since hostkit made it */
 	HK_HOST_FILE_OUTDATED, /* it is not what the template and the settings say now */
 	HK_HOST_FILE_AS_MADE,
 	HK_HOST_FILE_UNREADABLE, /* not for this user to see */
@@ -39,7 +41,10 @@ int hk_host_file_render(const struct hk_host_file *f, const struct hk_host_proje
 int hk_host_file_look(const struct hk_host_file *f, const struct hk_host_project *hp,
 		      enum hk_host_file_state *ret, struct hk_error *err) HK_MUST_CHECK;
 
-/* Writes it (root's, 0644), unless it is as it should be. */
+/*
+ * Writes it (root's, 0644), unless it is as it should be, or was changed by hand, which becomes a
+ * note.
+ */
 int hk_host_file_make(const struct hk_host_file *f, const struct hk_host_project *hp,
 		      bool *ret_made, struct hk_error *err) HK_MUST_CHECK;
 

@@ -1,14 +1,29 @@
 /*
- * The project's site of the web server, for [project] domain.
+ * The project's site of the web server (nginx), for [project] domain: from nginx-static.conf where
+ * nginx serves the files itself ([project] runtime = static), else from nginx-proxy.conf.
+ *
+ * nginx is asked before it reloads; a configuration that it refuses is taken back, and the site is
+ * what it was. A site that somebody has changed (certbot does) is left as it is, and a note says
+ * so.
  */
 #ifndef HK_HOST_SITE_H
 #define HK_HOST_SITE_H
 
 #include <host/host.h>
 
-/* Nothing is made, and what was made is taken away, while no domain is set. */
+/*
+ * Nothing is made, and what was made is taken away, while no domain is set. HK_E_CONFIG_INVALID
+ * with nginx's own words when it refuses the site, or its configuration was broken before.
+ */
 int hk_host_site_make(const struct hk_host_project *hp, bool *ret_made,
 		      struct hk_error *err) HK_MUST_CHECK;
-void hk_host_site_undo(const struct hk_host_project *hp);
+/* Also one that was changed by hand. The home keeps its group until it is made or removed. */
+int hk_host_site_remove(const struct hk_host_project *hp, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * The group that the project's home has to have: the web server's, which has to pass through it to
+ * what it serves itself, or else the project's own.
+ */
+gid_t hk_host_site_group(const struct hk_host_project *hp);
 
 #endif

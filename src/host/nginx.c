@@ -1,0 +1,124 @@
+/*
+ * nginx (contract in nginx.h). Its own program tells what its configuration says: it may be spread
+ * over many files.
+ */
+#include <host/nginx.h>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/alloc.h>
+#include <base/words.h>
+#include <sys/exec.h>
+#include <sys/fs.h>
+#include <sys/process.h>
+
+#define PATH "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+#define LIMIT_MS 30000
+#define DEFAULT_USER "www-data"
+
+static int run(const char *const *argv, hk_line_fn *fn, void *ctx, struct hk_error *err)
+{
+	static const char *const env[] = { "PATH=" PATH, "LC_ALL=C.UTF-8", NULL };
+	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
+
+	spec.argv = argv;
+	spec.env = env;
+	spec.timeout_ms = LIMIT_MS;
+	spec.on_line = fn;
+	spec.ctx = ctx;
+	return hk_process_run(&spec, NULL, err);
+}
+
+bool hk_nginx_is_there(void)
+{
+	hk_auto_free char *program = hk_exec_find(PATH, "nginx");
+
+	return program && hk_fs_is_dir(AT_FDCWD, "/etc/nginx");
+}
+
+/* "nginx: [emerg] unknown directive …" is the line that says why. */
+static void take_reason(void *ctx, const char *line, size_t len)
+{
+	struct hk_buf *reason = ctx;
+	const char *emerg = memmem(line, len, "[emerg] ", 8);
+
+	if (emerg && !reason->len)
+		hk_buf_add(reason, emerg + 8, len - (size_t)(emerg + 8 - line));
+}
+
+int hk_nginx_check(struct hk_error *err)
+{
+	static const char *const argv[] = { "nginx", "-t", NULL };
+	hk_auto_buf reason = HK_BUF_INIT;
+	int ret = run(argv, take_reason, &reason, err);
+
+	if (ret == HK_E_COMMAND_FAILED && reason.len)
+		return hk_error_set(err, HK_E_CONFIG_INVALID, "nginx says: %.300s", reason.data);
+	return ret;
+}
+
+int hk_nginx_reload(bool *ret_running, struct hk_error *err)
+{
+	static const char *const is_active[] = { "systemctl", "is-active", "--quiet",
+						 "nginx.service", NULL };
+	static const char *const reload[] = { "systemctl", "reload", "nginx.service", NULL };
+	static const char *const signal[] = { "nginx", "-s", "reload", NULL };
+	bool systemd = hk_fs_is_dir(AT_FDCWD, "/run/systemd/system");
+	struct hk_error no_process;
+
+	if (systemd && !run(is_active, NULL, NULL, &no_process)) {
+		*ret_running = true;
+		return run(reload, NULL, NULL, err);
+	}
+	/* Started by somebody else, or there is no systemd. */
+	*ret_running =
+		hk_fs_exists(AT_FDCWD, "/run/nginx.pid") && !run(signal, NULL, NULL, &no_process);
+	return 0;
+}
+
+/* `user NAME;` or `user NAME GROUP;` of the main context. */
+static void take_user(void *ctx, const char *line, size_t len)
+{
+	struct hk_buf *name = ctx;
+	hk_auto_free char *text = hk_xstrndup(line, len);
+	char *word = text + strspn(text, " \t"), *end;
+
+	if (name->len || strncmp(word, "user", 4) || !strchr(" \t", word[4]))
+		return;
+	word += 4;
+	end = strchr(word, ';');
+	if (!end)
+		return;
+	*end = '\0';
+	while (end > word && strchr(" \t", end[-1]))
+		*--end = '\0';
+	/* The last word: a group where one is given. */
+	for (char *p = word; *p; p++)
+		if (strchr(" \t", *p))
+			word = p + 1;
+	hk_buf_addstr(name, word);
+}
+
+bool hk_nginx_group(gid_t *ret)
+{
+	static const char *const argv[] = { "nginx", "-T", "-q", NULL };
+	hk_auto_buf name = HK_BUF_INIT;
+	struct hk_error ignored;
+	struct passwd *pw;
+	struct group *gr;
+
+	/* A configuration that is broken is said where it matters. */
+	if (run(argv, take_user, &name, &ignored) || !name.len) {
+		hk_buf_reset(&name);
+		hk_buf_addstr(&name, DEFAULT_USER);
+	}
+	gr = getgrnam(name.data);
+	pw = gr ? NULL : getpwnam(name.data);
+	if (gr || pw)
+		*ret = gr ? gr->gr_gid : pw->pw_gid;
+	return gr || pw;
+}
