@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <shadow.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <base/alloc.h>
 #include <host/run.h>
@@ -76,16 +78,37 @@ int hk_host_account_check(const char *name, struct hk_error *err)
 	return group && (!user || gid != u.gid) ? taken("group", name, err) : 0;
 }
 
+/*
+ * A home whose owner is nobody any more (a userdel, a restored disk) gets its user back by number.
+ * Who put it below /home is root.
+ */
+static char *orphaned_uid(const char *home)
+{
+	struct stat st;
+
+	if (lstat(home, &st) || !S_ISDIR(st.st_mode) || !st.st_uid || getpwuid(st.st_uid))
+		return NULL;
+	return hk_xasprintf("%u", (unsigned)st.st_uid);
+}
+
 static int add(const struct hk_host_project *hp, struct hk_error *err)
 {
 	hk_auto_free char *comment = hk_xasprintf("%s%s", COMMENT, hp->name);
-	const char *const argv[] = {
-		"useradd",    "--system",  "--user-group", "--no-create-home", "--home-dir",
-		hp->home,     "--shell",   SHELL,	   "--comment",	       comment,
-		"--password", NO_PASSWORD, "--",	   hp->name,	       NULL,
-	};
+	hk_auto_free char *uid = orphaned_uid(hp->home);
+	const char *const words[] = { "useradd",    "--system", "--user-group", "--no-create-home",
+				      "--home-dir", hp->home,	"--shell",	SHELL,
+				      "--comment",  comment,	"--password",	NO_PASSWORD };
+	hk_auto_strlist argv = HK_STRLIST_INIT;
 
-	return hk_host_run(argv, err);
+	for (size_t i = 0; i < HK_ARRAY_LEN(words); i++)
+		hk_strlist_add(&argv, words[i]);
+	if (uid) {
+		hk_strlist_add(&argv, "--uid");
+		hk_strlist_add(&argv, uid);
+	}
+	hk_strlist_add(&argv, "--");
+	hk_strlist_add(&argv, hp->name);
+	return hk_host_run(hk_strlist_argv(&argv), err);
 }
 
 /* useradd writes passwd, shadow and group one after another. */

@@ -76,6 +76,7 @@ struct placeholder {
 	int (*put)(const struct hk_host_project *hp, struct hk_buf *out, struct hk_error *err);
 	const char *section, *key;
 	bool limit; /* 0 means that there is none, which units write as nothing */
+	const char *unit;
 };
 
 static const struct placeholder placeholders[] = {
@@ -89,7 +90,11 @@ static const struct placeholder placeholders[] = {
 	{ .name = "domain", .section = "project", .key = "domain" },
 	{ .name = "stop_timeout", .section = "service", .key = "stop_timeout" },
 	{ .name = "memory_max", .section = "service", .key = "memory_max", .limit = true },
-	{ .name = "cpu_quota", .section = "service", .key = "cpu_quota", .limit = true },
+	{ .name = "cpu_quota",
+	  .section = "service",
+	  .key = "cpu_quota",
+	  .limit = true,
+	  .unit = "%" },
 	{ .name = "tasks_max", .section = "service", .key = "tasks_max", .limit = true },
 };
 
@@ -105,6 +110,8 @@ static int put_value(const struct placeholder *p, const struct hk_host_project *
 		hk_conf_value_format(o, hp->conf, out);
 	if (p->limit && !strcmp(out->data, "0"))
 		hk_buf_reset(out);
+	if (p->unit && out->len)
+		hk_buf_addstr(out, p->unit);
 	return 0;
 }
 
