@@ -84,12 +84,16 @@ src_libhostkit_a_SOURCES = \
 	src/repo/url.c src/repo/url.h \
 	src/service/command_driver.c \
 	src/service/drivers.h \
+	src/service/logs.c src/service/logs.h \
 	src/service/none_driver.c \
 	src/service/port.c src/service/port.h \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
 	src/service/sdbus.h \
 	src/service/service.c src/service/service.h \
+	src/service/startfile.c src/service/startfile.h \
+	src/service/systemd_driver.c \
+	src/service/systemd_unit.c src/service/systemd_unit.h \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
 	src/deploy/adopt.c src/deploy/adopt.h \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
@@ -61,6 +62,16 @@ static int failed(const char *what, const char *unit, int r, const sd_bus_error 
 		     e->message ? e->message : strerror(-r));
 	err->sys_errno = sys_errno;
 	return err->code;
+}
+
+int hk_sdbus_check(struct hk_error *err HK_UNUSED)
+{
+	return 0;
+}
+
+void hk_sdbus_tell_status(const char *text)
+{
+	sd_notifyf(0, "STATUS=%s", text);
 }
 
 /* --- Connections */

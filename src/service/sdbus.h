@@ -1,7 +1,6 @@
 /*
  * The one edge to sd-bus (private to service): managers of systemd, jobs of their units, and
- * properties. Without libsystemd (configure --without-systemd) hk_sdbus_open says so, with
- * HK_E_NOT_SUPPORTED, and nothing else is ever reached.
+ * properties. Without libsystemd (configure --without-systemd) there is only HK_E_NOT_SUPPORTED.
  *
  * Errors: HK_E_NOT_SUPPORTED when there is no manager to talk to; HK_E_PERMISSION when it refuses
  * the caller (polkit(8)); HK_E_SERVICE_FAILED for the rest, with sys_errno ENOENT for a unit that
@@ -22,6 +21,12 @@ enum hk_sdbus_manager {
 	HK_SDBUS_SYSTEM, /* root has a socket to it that needs no message bus */
 	HK_SDBUS_USER,	 /* the caller's own, of a login session or lingering */
 };
+
+/* Whether this build can talk to systemd at all: 0 or HK_E_NOT_SUPPORTED. */
+int hk_sdbus_check(struct hk_error *err) HK_MUST_CHECK;
+
+/* Tells the manager that has started this process, if one has, a line for `systemctl status`. */
+void hk_sdbus_tell_status(const char *text);
 
 /* Connects. *ret is the caller's to close. */
 int hk_sdbus_open(enum hk_sdbus_manager manager, struct hk_sdbus **ret,

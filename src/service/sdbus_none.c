@@ -9,6 +9,15 @@ static int not_built(struct hk_error *err)
 	return hk_error_hint(err, "install libsystemd-dev and build it again");
 }
 
+int hk_sdbus_check(struct hk_error *err)
+{
+	return not_built(err);
+}
+
+void hk_sdbus_tell_status(const char *text HK_UNUSED)
+{
+}
+
 int hk_sdbus_open(enum hk_sdbus_manager manager HK_UNUSED, struct hk_sdbus **ret HK_UNUSED,
 		  struct hk_error *err)
 {
