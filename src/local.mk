@@ -178,6 +178,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/run.c \
 	src/cli/secrets.c src/cli/secrets_input.c src/cli/secrets_input.h \
 	src/cli/service.c src/cli/service.h \
+	src/cli/start.c \
 	src/cli/table.c src/cli/table.h
 
 if HAVE_LIBSYSTEMD
