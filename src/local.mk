@@ -168,6 +168,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/env.c \
 	src/cli/follow.c src/cli/follow.h \
 	src/cli/health.c \
+	src/cli/journal.c src/cli/journal.h \
 	src/cli/logs.c \
 	src/cli/open.c src/cli/open.h \
 	src/cli/pause.c \
