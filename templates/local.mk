@@ -1,7 +1,8 @@
 # What an administrator copies and adapts.
 
 hktemplatesdir = $(pkgdatadir)/templates
-dist_hktemplates_DATA = templates/nginx-static.conf templates/hostkit-recover.timer
+dist_hktemplates_DATA = templates/hostkit-recover.timer templates/hostkit.rules \
+	templates/hostkit.service templates/nginx-static.conf
 nodist_hktemplates_DATA = templates/hostkit-recover.service
 EXTRA_DIST += templates/hostkit-recover.service.in
 CLEANFILES += templates/hostkit-recover.service
