@@ -91,6 +91,17 @@ static const struct {
 	{ "assert", "was not started: an assertion of its unit is not met" },
 };
 
+/*
+ * A start that systemd refuses for its start limit begins no invocation, and leaves the result of
+ * the run before in place.
+ */
+static bool was_refused(const char *result, const struct hk_systemd_unit *before,
+			const struct hk_systemd_unit *u)
+{
+	return before && *before->invocation && !strcmp(result, "failed") &&
+	       !strcmp(before->invocation, u->invocation);
+}
+
 static void describe_job(const struct hk_service *s, const char *result,
 			 const struct hk_systemd_unit *u, char *out, size_t size)
 {
@@ -128,8 +139,9 @@ static int not_running(const struct hk_service *s, const char *what, struct hk_e
 			     s->name);
 }
 
+/* before is the unit as it was; NULL: it is not to be started. */
 static int run_job(const struct hk_service *s, const struct call *c, const char *method,
-		   struct hk_error *err)
+		   const struct hk_systemd_unit *before, struct hk_error *err)
 {
 	char result[HK_SDBUS_RESULT_LEN], what[200];
 	struct hk_systemd_unit u;
@@ -140,6 +152,8 @@ static int run_job(const struct hk_service *s, const struct call *c, const char 
 		return 0;
 	if (look(s, c, &u, err))
 		return err->code;
+	if (was_refused(result, before, &u))
+		snprintf(u.result, sizeof(u.result), "start-limit-hit");
 	describe_job(s, result, &u, what, sizeof(what));
 	return not_running(s, what, err);
 }
@@ -207,9 +221,10 @@ static int check_early_exit(const struct hk_service *s, const struct call *c, st
 static int start_anew(const struct hk_service *s, struct hk_error *err)
 {
 	auto_call c = { .bus = NULL };
+	struct hk_systemd_unit before;
 
-	if (begin(s, s->conf->service_timeout, &c, err) || prepare(s, err) ||
-	    run_job(s, &c, "RestartUnit", err))
+	if (begin(s, s->conf->service_timeout, &c, err) || look(s, &c, &before, err) ||
+	    prepare(s, err) || run_job(s, &c, "RestartUnit", &before, err))
 		return err->code;
 	return check_early_exit(s, &c, err);
 }
@@ -238,7 +253,7 @@ static int systemd_stop(const struct hk_service *s, struct hk_error *err)
 	if (!strcmp(u.load_state, "not-found"))
 		return note_stop(s, err);
 	/* Also what is down: it may be about to be started again. */
-	if (run_job(s, &c, "StopUnit", err))
+	if (run_job(s, &c, "StopUnit", NULL, err))
 		return err->code;
 	return note_stop(s, err);
 }

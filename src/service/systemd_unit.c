@@ -64,11 +64,24 @@ static const char *failed_setup(const struct hk_systemd_unit *u)
 	return NULL;
 }
 
-static void describe_end(const struct hk_systemd_unit *u, const struct hk_conf *conf HK_UNUSED,
-			 char *out, size_t size)
+/* Without control groups of the second version systemd does not see why the kernel killed. */
+static void describe_signal(const struct hk_systemd_unit *u, const struct hk_conf *conf,
+			    const char *after, char *out, size_t size)
+{
+	const char *name = sigabbrev_np((int)u->exit_status);
+	char limit[HK_HUMAN_LEN];
+	int len = snprintf(out, size, "was ended by SIG%s after %s", name ? name : "?", after);
+
+	if (u->exit_status == SIGKILL && conf->service_memory_max && (size_t)len < size)
+		snprintf(out + len, size - (size_t)len, ", under [service] memory_max = %s",
+			 hk_human_size(conf->service_memory_max, limit));
+}
+
+static void describe_end(const struct hk_systemd_unit *u, const struct hk_conf *conf, char *out,
+			 size_t size)
 {
 	int64_t ms = (u->ended_us - u->started_us) / 1000;
-	const char *setup = failed_setup(u), *name = NULL;
+	const char *setup = failed_setup(u);
 	char after[HK_HUMAN_LEN];
 
 	hk_human_duration(ms < 0 ? 0 : ms, after);
@@ -76,12 +89,10 @@ static void describe_end(const struct hk_systemd_unit *u, const struct hk_conf *
 		snprintf(out, size, "was not started: systemd could not %s", setup);
 	else if (u->exit_code == CLD_EXITED)
 		snprintf(out, size, "exited with status %d after %s", (int)u->exit_status, after);
-	else if (u->exit_code) {
-		name = sigabbrev_np((int)u->exit_status);
-		snprintf(out, size, "was ended by SIG%s after %s", name ? name : "?", after);
-	} else {
+	else if (u->exit_code)
+		describe_signal(u, conf, after, out, size);
+	else
 		snprintf(out, size, "did not start");
-	}
 }
 
 static void describe_memory(const struct hk_systemd_unit *u HK_UNUSED, const struct hk_conf *conf,
@@ -91,7 +102,7 @@ static void describe_memory(const struct hk_systemd_unit *u HK_UNUSED, const str
 
 	if (conf->service_memory_max)
 		snprintf(out, size,
-			 "was ended by the kernel: it needed more memory than [service] "
+			 "was ended by the kernel: it needs more than [service] "
 			 "memory_max = %s",
 			 hk_human_size(conf->service_memory_max, limit));
 	else
