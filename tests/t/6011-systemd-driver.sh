@@ -243,9 +243,7 @@ start_limit() {
 ok_when "a start limit that is hit is told as such" start_limit
 
 no_limit() {
-	local i
-
-	for i in 1 2 3 4 5 6 7; do
+	for _ in 1 2 3 4 5 6 7; do
 		inside_as shop hostkit service restart shop
 	done
 	wait_until 10 serves
