@@ -148,7 +148,9 @@ static int run_start(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
-	if (open_start(call, &s, err) || s.running.driver->start(&s.running.service, err))
+	if (open_start(call, &s, err) ||
+	    hk_service_stop_others(&s.running.service, s.running.driver, err) ||
+	    s.running.driver->start(&s.running.service, err))
 		return err->code;
 	return show_state(call, &s, err);
 }
