@@ -21,10 +21,6 @@ add_project shop 3001
 add_project neighbour 3002
 unit=hostkit-shop.service
 
-settings() {
-	set_up shop "service.start=sh run.sh" health.interval=100ms health.timeout=10s "$@"
-}
-
 serves() {
 	inside curl -sf -m 5 http://127.0.0.1:3001/ >/dev/null
 }
@@ -91,7 +87,7 @@ probe() {
 tries() {
 	inside sh -c 'setpriv --reuid neighbour --regid neighbour --clear-groups sleep 1000 & echo $! >/srv/neighbour.pid'
 	inside_as shop sh -c 'umask 077; echo TOKEN=1 >.env'
-	settings
+	set_up shop "service.start=sh run.sh" health.interval=100ms health.timeout=10s
 	probe
 	push_as shop
 	expect_of shop last.status=succeeded
@@ -120,18 +116,18 @@ limits() {
 ok_when "limits of memory, processors and tasks are in force when they are set" limits
 
 environment() {
-	inside sh -c "tr '\\0' '\\n' <\"/proc/\$1/environ\"" - "$(property shop MainPID)" | sort >env
-	cat env
-	grep -x TOKEN=1 env
-	grep -x PORT=3001 env
-	grep -x HOME=/home/shop env
-	grep -x USER=shop env
-	grep -x NODE_ENV=production env
-	grep -x npm_config_cache=/tmp/npm env
-	grep -x "HOSTKIT_RELEASE=$(basename "$(inside readlink /home/shop/app)")" env
-	grep -E '^HOSTKIT_COMMIT=[0-9a-f]{40}$' env
+	inside sh -c "tr '\\0' '\\n' <\"/proc/\$1/environ\"" - "$(property shop MainPID)" | sort >environment
+	cat environment
+	grep -x TOKEN=1 environment
+	grep -x PORT=3001 environment
+	grep -x HOME=/home/shop environment
+	grep -x USER=shop environment
+	grep -x NODE_ENV=production environment
+	grep -x npm_config_cache=/tmp/npm environment
+	grep -x "HOSTKIT_RELEASE=$(basename "$(inside readlink /home/shop/app)")" environment
+	grep -E '^HOSTKIT_COMMIT=[0-9a-f]{40}$' environment
 	# Nothing of systemd's.
-	not grep -E '^(NOTIFY_SOCKET|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|LISTEN_)' env
+	not grep -E '^(NOTIFY_SOCKET|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|LISTEN_)' environment
 }
 ok_when "its environment is the declared one, with .env and the facts of the deployment" environment
 

@@ -118,6 +118,34 @@ becomes_static() {
 }
 ok_when "a push without anything to run stops the unit, which then has nothing to start" becomes_static
 
+start_switched() {
+	settings service.driver=process
+	inside_as shop hostkit service restart shop
+	pid_of >old
+	settings
+	inside_as shop hostkit service start shop
+	not inside kill -0 "$(cat old)"
+	runs_on "$(live_release)"
+}
+ok_when "service start does not leave what another driver has started" start_switched
+
+in_use() {
+	settings deploy.keep_releases=1
+	live_release >old
+	pid_of >old_pid
+	for _ in 1 2 3; do
+		inside_as shop hostkit deploy shop --no-restart >said
+	done
+	expect_of shop last.status=succeeded
+	contains said "kept old release $(cat old)"
+	[ "$(pid_of)" = "$(cat old_pid)" ]
+	inside test -d "/home/shop/releases/$(cat old)"
+	inside_as shop hostkit service restart shop
+	runs_on "$(live_release)"
+	settings
+}
+ok_when "the release that the unit runs is kept while it does, whatever is live" in_use
+
 # --- Recovery
 
 rollback() {
