@@ -3,7 +3,7 @@
 noinst_LIBRARIES += src/libhostkit.a
 
 src_libhostkit_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBGIT2_CFLAGS) $(CURL_CFLAGS) $(INIH_CFLAGS) \
-	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(LIBSYSTEMD_CFLAGS)
 src_libhostkit_a_SOURCES = \
 	src/base/alloc.c src/base/alloc.h \
 	src/base/banned.h \
@@ -84,11 +84,16 @@ src_libhostkit_a_SOURCES = \
 	src/repo/url.c src/repo/url.h \
 	src/service/command_driver.c \
 	src/service/drivers.h \
+	src/service/logs.c src/service/logs.h \
 	src/service/none_driver.c \
 	src/service/port.c src/service/port.h \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
+	src/service/sdbus.h \
 	src/service/service.c src/service/service.h \
+	src/service/startfile.c src/service/startfile.h \
+	src/service/systemd_driver.c \
+	src/service/systemd_unit.c src/service/systemd_unit.h \
 	src/host/account.c src/host/account.h \
 	src/host/file.c src/host/file.h \
 	src/host/folders.c src/host/folders.h \
@@ -181,6 +186,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/env.c \
 	src/cli/follow.c src/cli/follow.h \
 	src/cli/health.c \
+	src/cli/journal.c src/cli/journal.h \
 	src/cli/logs.c \
 	src/cli/open.c src/cli/open.h \
 	src/cli/pause.c \
@@ -191,12 +197,19 @@ src_libhostkit_a_SOURCES = \
 	src/cli/run.c \
 	src/cli/secrets.c src/cli/secrets_input.c src/cli/secrets_input.h \
 	src/cli/service.c src/cli/service.h \
+	src/cli/start.c \
 	src/cli/table.c src/cli/table.h
+
+if HAVE_LIBSYSTEMD
+src_libhostkit_a_SOURCES += src/service/sdbus.c
+else
+src_libhostkit_a_SOURCES += src/service/sdbus_none.c
+endif
 
 # Programs that do all of it.
 HK_ALL_LIBS = src/libhostkit.a $(LIBGIT2_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(INIH_LIBS) \
-	$(JANSSON_LIBS) $(SODIUM_LIBS)
-# What git starts for every push: no libgit2, no libcurl (a test reads their dynamic sections).
+	$(JANSSON_LIBS) $(SODIUM_LIBS) $(LIBSYSTEMD_LIBS)
+# What git starts for every push: no libgit2, no libcurl, no libsystemd (a test reads their dynamic sections).
 HK_HOOK_LIBS = src/libhostkit.a $(SQLITE_LIBS) $(INIH_LIBS) $(JANSSON_LIBS)
 
 bin_PROGRAMS += src/hostkit

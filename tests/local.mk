@@ -52,7 +52,9 @@ unit_tests = \
 	tests/unit/test-relpath \
 	tests/unit/test-repo \
 	tests/unit/test-service \
+	tests/unit/test-startfile \
 	tests/unit/test-submodule-url \
+	tests/unit/test-systemd-unit \
 	tests/unit/test-template \
 	tests/unit/test-url \
 	tests/unit/test-user \
@@ -142,6 +144,7 @@ shell_tests = \
 	tests/t/6003-project-purge.sh \
 	tests/t/6004-root-becomes.sh \
 	tests/t/6005-doctor-root.sh \
+	tests/t/6011-systemd-driver.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \
@@ -163,6 +166,7 @@ EXTRA_DIST += $(shell_tests) \
 	tests/t/lib.sh \
 	tests/t/machine-init.sh \
 	tests/t/machine.sh \
+	tests/t/units.sh \
 	tests/t/.shellcheckrc \
 	tests/demo.sh \
 	tests/check.sh \

@@ -16,7 +16,7 @@ static int check(struct hk_cli_call *call, const struct hk_project *p, const str
 	hk_auto_free char *url = hk_health_url(p, r);
 	struct hk_health health;
 
-	if (hk_health_check(p, r, false, &health, err))
+	if (hk_health_check(p, r, NULL, false, &health, err))
 		return err->code;
 	if (!call->json) {
 		printf("healthy: %s: %s\n", url, health.last);

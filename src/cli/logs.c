@@ -12,6 +12,7 @@
 
 #include <base/alloc.h>
 #include <base/human.h>
+#include <cli/journal.h>
 #include <cli/open.h>
 #include <sys/fs.h>
 #include <sys/process.h>
@@ -43,16 +44,22 @@ static void close_logs(struct logs *l)
 	hk_project_close(&l->project);
 }
 
-static int open_logs(struct hk_cli_call *call, struct logs *l, struct hk_error *err)
+static int take_count(struct hk_cli_call *call, struct logs *l, struct hk_error *err)
 {
 	const char *tail = hk_cli_value(call, "tail");
 	int64_t n = LINES_DEFAULT;
 
-	if ((tail && hk_human_parse_int(tail, 0, 1000000, &n, err)) ||
-	    hk_cli_open(call, &l->project, &l->ledger, err) ||
-	    hk_fs_open_dir(l->project.home_fd, "logs", &l->fd, err))
+	if (tail && hk_human_parse_int(tail, 0, 1000000, &n, err))
 		return err->code;
 	l->lines = hk_xasprintf("%lld", (long long)n);
+	return 0;
+}
+
+static int open_logs(struct hk_cli_call *call, struct logs *l, struct hk_error *err)
+{
+	if (hk_cli_open(call, &l->project, &l->ledger, err) ||
+	    hk_fs_open_dir(l->project.home_fd, "logs", &l->fd, err))
+		return err->code;
 	for (size_t i = 0; i < HK_ARRAY_LEN(names); i++)
 		if (hk_fs_is_file(l->fd, names[i]))
 			hk_strlist_add(&l->files, names[i]);
@@ -142,6 +149,12 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 
 	if (call->json && follow)
 		return hk_error_set(err, HK_E_USAGE, "--json and --follow exclude each other");
+	if (hk_cli_has(call, "journal") && hk_cli_has(call, "clear"))
+		return hk_error_set(err, HK_E_USAGE, "--journal and --clear exclude each other");
+	if (take_count(call, &l, err))
+		return err->code;
+	if (hk_cli_has(call, "journal"))
+		return hk_cli_journal(call, l.lines, follow, err);
 	if (open_logs(call, &l, err))
 		return err->code;
 	if (hk_cli_has(call, "clear")) {
@@ -165,6 +178,8 @@ const struct hk_cli_command hk_cli_logs_commands[] = {
 	  .summary = "Show what the service has written.",
 	  .options = { { "tail", 'n', "N", "How many lines of each file. Default: 100." },
 		       { "follow", 'f', NULL, "Go on as it writes more." },
+		       { "journal", 0, NULL,
+			 "Show what systemd's journal has of its unit instead, as root." },
 		       { "clear", 0, NULL, "Empty the files instead." } },
 	  .run = run },
 	{ .group = NULL },

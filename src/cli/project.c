@@ -248,7 +248,7 @@ const struct hk_cli_command hk_cli_project_commands[] = {
 		       { "runtime", 0, "R", "Kind of application. Default: auto, by its files." },
 		       { "branch", 0, "B", "Branch that deploys. Default: main." },
 		       { "driver", 0, "D",
-			 "Who runs the service: process, command or none. Default: process." },
+			 "Who runs the service: auto, systemd, process, command or none. Default: auto." },
 		       { "strict", 0, NULL,
 			 "git push fails when the deployment fails ([push] mode = strict)." } },
 	  .run = run_create },

@@ -102,6 +102,9 @@ static struct hk_json *state_json(const struct service_call *s, const struct hk_
 	hk_json_set(j, "since",
 		    st->since_ms ? hk_json_string(hk_clock_rfc3339(st->since_ms, time))
 				 : hk_json_null());
+	hk_json_set(j, "restarts", st->restarts >= 0 ? hk_json_int(st->restarts) : hk_json_null());
+	hk_json_set(j, "invocation",
+		    *st->invocation ? hk_json_string(st->invocation) : hk_json_null());
 	hk_json_set(j, "detail", *st->detail ? hk_json_string(st->detail) : hk_json_null());
 	return j;
 }
@@ -123,6 +126,9 @@ static void print_state(const struct service_call *s, const struct hk_service_st
 		printf("pid %d, release %s, since %s\n", (int)st->main.pid,
 		       *st->release ? st->release : "unknown",
 		       st->since_ms ? hk_clock_rfc3339(st->since_ms, time) : "unknown");
+	if (st->known && st->restarts > 0)
+		printf("it has ended by itself and was started again %lld time%s\n",
+		       (long long)st->restarts, st->restarts == 1 ? "" : "s");
 }
 
 static int show_state(struct hk_cli_call *call, struct service_call *s, struct hk_error *err)
@@ -142,7 +148,9 @@ static int run_start(struct hk_cli_call *call, struct hk_error *err)
 {
 	hk_auto_service_call s = SERVICE_CALL_INIT;
 
-	if (open_start(call, &s, err) || s.running.driver->start(&s.running.service, err))
+	if (open_start(call, &s, err) ||
+	    hk_service_stop_others(&s.running.service, s.running.driver, err) ||
+	    s.running.driver->start(&s.running.service, err))
 		return err->code;
 	return show_state(call, &s, err);
 }

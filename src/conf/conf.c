@@ -24,6 +24,11 @@ void hk_conf_release(struct hk_conf *conf)
 	*conf = (struct hk_conf)HK_CONF_INIT;
 }
 
+const char *hk_conf_origin(const struct hk_conf *conf, const char *section, const char *key)
+{
+	return conf->origins[hk_conf_option_find(section, key) - hk_conf_options];
+}
+
 static int set_defaults(struct hk_conf *conf, struct hk_error *err)
 {
 	int r;

@@ -67,6 +67,9 @@ struct hk_conf {
 
 void hk_conf_release(struct hk_conf *conf);
 
+/* Where the value of an option comes from: "default" or "FILE:LINE"; borrowed. */
+const char *hk_conf_origin(const struct hk_conf *conf, const char *section, const char *key);
+
 /*
  * Reads the defaults file (missing is fine) and the project file (must exist). Fails with
  * HK_E_CONFIG_INVALID, HK_E_IO when a file cannot be read (sys_errno ENOENT when the project's is

@@ -10,8 +10,11 @@
 
 #include <base/alloc.h>
 #include <base/clock.h>
+#include <deploy/environment.h>
 #include <deploy/shared.h>
 #include <deploy/start.h>
+#include <service/service.h>
+#include <service/startfile.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 
@@ -62,12 +65,26 @@ static int rename_staging(struct hk_deploy *d, struct hk_error *err)
 	return 0;
 }
 
+/* Before the release can be live: systemd may start the service at any time. */
+static int write_start(struct hk_deploy *d, struct hk_error *err)
+{
+	const struct hk_service_driver *driver = hk_service_driver(d->project->conf.service_driver);
+	hk_auto_strlist facts = HK_STRLIST_INIT;
+
+	if (!driver || !driver->start_file)
+		return 0;
+	hk_environment_facts(d->project, &d->row, &facts);
+	return hk_startfile_write(d->release_fd, &d->start, &facts, err);
+}
+
 int hk_deploy_describe_release(struct hk_deploy *d, struct hk_error *err)
 {
 	hk_auto_free char *start = NULL;
 
 	hk_strlist_release(&d->start);
 	if (hk_start_choose(&d->project->conf, d->release_fd, &d->detected, &d->start, err))
+		return err->code;
+	if (write_start(d, err))
 		return err->code;
 	start = hk_start_to_text(&d->start);
 	return hk_ledger_describe_release(d->ledger, d->release, d->detected.type->name, start,

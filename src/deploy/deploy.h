@@ -14,6 +14,7 @@
 #include <deploy/release.h>
 #include <deploy/report.h>
 #include <repo/repo.h>
+#include <service/service.h>
 #include <store/ledger.h>
 
 struct hk_deploy {
@@ -44,12 +45,13 @@ struct hk_deploy {
 	struct hk_buf dotenv_before; /* of .env, once secrets were injected */
 	bool injected;
 
-	bool activated;		  /* `app` names the release */
-	bool restarted;		  /* the service was restarted on it */
-	char command[160];	  /* that ran last, for people */
-	const char *failed_stage; /* its name; NULL: none has failed */
-	int health_status;	  /* of HTTP, of the last try; 0: there was no answer */
-	bool failed;		  /* a stage has: only those that always run are left */
+	bool activated;			 /* `app` names the release */
+	bool restarted;			 /* the service was restarted on it */
+	struct hk_service_state started; /* as it was then; not known: nobody can tell */
+	char command[160];		 /* that ran last, for people */
+	const char *failed_stage;	 /* its name; NULL: none has failed */
+	int health_status;		 /* of HTTP, of the last try; 0: there was no answer */
+	bool failed;			 /* a stage has: only those that always run are left */
 	char rolled_back_to[HK_RELEASE_NAME_LEN]; /* after a failure, by on_failure = rollback */
 
 	struct hk_report_stage stage; /* the one that runs */

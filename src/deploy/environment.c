@@ -86,8 +86,10 @@ static void add_settings(const struct hk_project *p, struct hk_strlist *env)
 		"npm_config_fund=false",
 		"npm_config_audit=false",
 	};
-	hk_auto_free char *npm = hk_xasprintf("npm_config_cache=%s/cache/npm", p->state_path);
-	hk_auto_free char *pip = hk_xasprintf("PIP_CACHE_DIR=%s/cache/pip", p->state_path);
+	hk_auto_free char *cache =
+		p->state_path ? hk_xasprintf("%s/cache", p->state_path) : hk_xstrdup("/tmp");
+	hk_auto_free char *npm = hk_xasprintf("npm_config_cache=%s/npm", cache);
+	hk_auto_free char *pip = hk_xasprintf("PIP_CACHE_DIR=%s/pip", cache);
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(fixed); i++)
 		set(env, fixed[i]);
@@ -152,27 +154,43 @@ void hk_environment_plain(const struct hk_project *p, struct hk_strlist *ret)
 	set_value(ret, "HOSTKIT_PROJECT", p->name);
 }
 
+enum { DEPLOYMENT, REF, SOURCE, COMMIT, TAG, PUSHER, RELEASE };
+
+static const char *const fact_names[] = {
+	[DEPLOYMENT] = "HOSTKIT_DEPLOYMENT", [REF] = "HOSTKIT_REF", [SOURCE] = "HOSTKIT_SOURCE",
+	[COMMIT] = "HOSTKIT_COMMIT",	     [TAG] = "HOSTKIT_TAG", [PUSHER] = "HOSTKIT_PUSHER",
+	[RELEASE] = "HOSTKIT_RELEASE",
+};
+
 void hk_environment_facts(const struct hk_project *p, const struct hk_deployment *d,
 			  struct hk_strlist *env)
 {
 	hk_auto_free char *id = hk_xasprintf("%lld", (long long)d->id);
-	const struct {
-		const char *name, *value;
-	} facts[] = {
-		{ "HOSTKIT_PROJECT", p->name },
-		{ "HOSTKIT_DEPLOYMENT", id },
-		{ "HOSTKIT_REF", d->ref && !strncmp(d->ref, "refs/", 5) ? d->ref : NULL },
-		{ "HOSTKIT_SOURCE", d->source },
-		{ "HOSTKIT_COMMIT", d->commit },
-		{ "HOSTKIT_TAG", d->tag },
-		{ "HOSTKIT_PUSHER", d->pusher },
-		{ "HOSTKIT_RELEASE", d->release },
+	const char *const values[] = {
+		[DEPLOYMENT] = id,
+		/* Of a folder, or a commit of another repository, the ref is only a word. */
+		[REF] = d->ref && !strncmp(d->ref, "refs/", 5) ? d->ref : NULL,
+		[SOURCE] = d->source,
+		[COMMIT] = d->commit,
+		[TAG] = d->tag,
+		[PUSHER] = d->pusher,
+		[RELEASE] = d->release,
 	};
 
-	/* Of a folder, or a commit of another repository, the ref is only a word. */
+	hk_environment_set_fact(env, "HOSTKIT_PROJECT", p->name);
+	for (size_t i = 0; i < HK_ARRAY_LEN(fact_names); i++)
+		hk_environment_set_fact(env, fact_names[i], values[i]);
+}
 
-	for (size_t i = 0; i < HK_ARRAY_LEN(facts); i++)
-		hk_environment_set_fact(env, facts[i].name, facts[i].value);
+void hk_environment_take_facts(struct hk_strlist *env, const struct hk_strlist *facts)
+{
+	for (size_t i = 0; i < HK_ARRAY_LEN(fact_names); i++) {
+		size_t len = strlen(fact_names[i]);
+		size_t at = find(facts, fact_names[i], len);
+
+		hk_environment_set_fact(env, fact_names[i],
+					at < facts->len ? facts->items[at] + len + 1 : NULL);
+	}
 }
 
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,

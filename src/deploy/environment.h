@@ -27,6 +27,9 @@ int hk_environment_build(const struct hk_project *p, const struct hk_deployment 
 void hk_environment_facts(const struct hk_project *p, const struct hk_deployment *d,
 			  struct hk_strlist *env);
 
+/* The same facts, but not the project's name, from a list that hk_environment_facts has made. */
+void hk_environment_take_facts(struct hk_strlist *env, const struct hk_strlist *facts);
+
 /* One of them, or, with NULL or "", its absence. */
 void hk_environment_set_fact(struct hk_strlist *env, const char *name, const char *value);
 

@@ -86,6 +86,12 @@ static int check_process(const struct hk_project *p, const struct hk_running *r,
 		return hk_error_hint(err, "what it said is in %s/logs/error.log and app.log",
 				     p->home_path);
 	}
+	if (first->running && strcmp(now.invocation, first->invocation)) {
+		hk_error_set(err, HK_E_HEALTH_FAILED,
+			     "the service ended and was started again while it was checked");
+		return hk_error_hint(err, "what it said is in %s/logs/error.log and app.log",
+				     p->home_path);
+	}
 	if (first->running && now.main.pid != first->main.pid)
 		return hk_error_set(
 			err, HK_E_HEALTH_FAILED,
@@ -155,8 +161,9 @@ static void pause_for(const struct hk_service_state *service, int64_t ms)
 	poll(&pfd, 1, (int)ms);
 }
 
-int hk_health_check(const struct hk_project *p, const struct hk_running *r, bool wait,
-		    struct hk_health *ret, struct hk_error *err)
+int hk_health_check(const struct hk_project *p, const struct hk_running *r,
+		    const struct hk_service_state *started, bool wait, struct hk_health *ret,
+		    struct hk_error *err)
 {
 	int64_t began = hk_clock_mono_ms();
 	int64_t deadline = hk_clock_deadline(wait ? p->conf.health_timeout : TRY_MAX_MS);
@@ -166,7 +173,9 @@ int hk_health_check(const struct hk_project *p, const struct hk_running *r, bool
 	bool healthy = false;
 
 	*ret = (struct hk_health){ .tries = 0 };
-	if (r->driver->status(&r->service, &first, err))
+	if (started)
+		first = *started;
+	else if (r->driver->status(&r->service, &first, err))
 		return err->code;
 	for (;;) {
 		int failed = try_once(p, r, &first, hk_clock_left(deadline), &response, ret,

@@ -25,7 +25,7 @@ static void show_recent_log(struct hk_deploy *d, const struct hk_running *r)
 {
 	hk_auto_strlist lines = HK_STRLIST_INIT;
 
-	hk_service_recent_log(&r->service, LOG_LINES_SHOWN, &lines);
+	hk_service_recent_log(r->driver, &r->service, LOG_LINES_SHOWN, &lines);
 	if (!lines.len)
 		return;
 	d->report->ops->command(d->report, &d->stage, "last lines of the service's log");
@@ -38,6 +38,7 @@ static int restart(struct hk_deploy *d, const char *release, struct hk_error *er
 	hk_auto_running r = HK_RUNNING_INIT;
 	struct hk_service_state state = { .known = false };
 
+	d->started = state;
 	if (prepare(d, release, &r, err))
 		return err->code;
 	if (hk_service_stop_others(&r.service, r.driver, err))
@@ -51,7 +52,10 @@ static int restart(struct hk_deploy *d, const char *release, struct hk_error *er
 	}
 	if (!hk_running_has_process(&r))
 		return hk_deploy_skip(d, "nothing to run");
-	if (!r.driver->status(&r.service, &state, err) && state.main.pid)
+	if (r.driver->status(&r.service, &state, err))
+		return 0;
+	d->started = state;
+	if (state.main.pid)
 		hk_deploy_detail(d, "pid %d", (int)state.main.pid);
 	return 0;
 }
@@ -74,7 +78,8 @@ static int check(struct hk_deploy *d, const char *release, struct hk_error *err)
 
 	if (prepare(d, release, &r, err))
 		return err->code;
-	if (hk_health_check(d->project, &r, true, &health, err)) {
+	if (hk_health_check(d->project, &r, d->started.known ? &d->started : NULL, true, &health,
+			    err)) {
 		d->health_status = health.status;
 		show_recent_log(d, &r);
 		return err->code;

@@ -19,13 +19,13 @@
 
 /* Words that follow a command: a project of that name could not be told from them. */
 static const char *const reserved[] = {
-	"add",	   "apply",   "cancel",	 "check",	 "checkpoint", "clear",	  "config",
-	"create",  "delete",  "deploy",	 "deploy-local", "disable",    "doctor",  "enable",
-	"env",	   "get",     "health",	 "help",	 "history",    "import",  "key",
-	"list",	   "log",     "logs",	 "mcp",		 "pause",      "project", "ratelimit",
-	"recover", "remove",  "reset",	 "restart",	 "restore",    "resume",  "rollback",
-	"rotate",  "secrets", "service", "set",		 "shell",      "show",	  "start",
-	"status",  "stop",    "unset",	 "verify",	 "version",
+	"add",	   "apply",  "cancel",	"check",	"checkpoint", "clear",	 "config",
+	"create",  "delete", "deploy",	"deploy-local", "disable",    "doctor",	 "enable",
+	"env",	   "get",    "health",	"help",		"history",    "import",	 "key",
+	"list",	   "log",    "logs",	"mcp",		"pause",      "project", "ratelimit",
+	"recover", "remove", "reset",	"restart",	"restore",    "resume",	 "rollback",
+	"rotate",  "run",    "secrets", "service",	"set",	      "shell",	 "show",
+	"start",   "status", "stop",	"unset",	"verify",     "version",
 };
 
 int hk_project_check_name(const char *name, struct hk_error *err)
@@ -126,15 +126,43 @@ int hk_project_check(const char *root, const char *name, struct hk_error *err)
 	return hk_fs_exists(AT_FDCWD, ini) ? 0 : not_found(root, name, err);
 }
 
+/* The driver that auto stands for; systemd knows one unit of a name, whatever the root. */
+static int resolve_driver(const char *root, struct hk_conf *conf, struct hk_error *err)
+{
+	bool is_machine = !strcmp(root, "/");
+
+	if (!strcmp(conf->service_driver, "auto")) {
+		free(conf->service_driver);
+		conf->service_driver = hk_xstrdup(is_machine ? "systemd" : "process");
+	}
+	if (is_machine || strcmp(conf->service_driver, "systemd"))
+		return 0;
+	hk_error_set(err, HK_E_CONFIG_INVALID,
+		     "%s: [service] driver: systemd is for projects under '/', and this root is "
+		     "'%s'",
+		     hk_conf_origin(conf, "service", "driver"), root);
+	return hk_error_hint(err, "remove that line, or set driver = process");
+}
+
 int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
 			 struct hk_strlist *problems, struct hk_error *err)
 {
 	hk_auto_free char *defaults = hk_project_root_path(root, "etc/hostkit/hostkit.ini");
 	hk_auto_free char *own = hk_project_ini_path(root, name);
+	hk_auto_conf conf = HK_CONF_INIT;
 
 	if (hk_project_check(root, name, err))
 		return err->code;
-	return hk_conf_load(defaults, own, ret, problems, err);
+	if (hk_conf_load(defaults, own, &conf, problems, err))
+		return err->code;
+	if (resolve_driver(root, &conf, err)) {
+		if (problems)
+			hk_strlist_add(problems, err->message);
+		return err->code;
+	}
+	*ret = conf;
+	conf = (struct hk_conf)HK_CONF_INIT;
+	return 0;
 }
 
 static char *below(const char *root, const char *dir, const char *name)
@@ -169,19 +197,40 @@ static void set_paths(struct hk_project *p, const char *root, const char *name)
 	p->state_path = below(root, "var/lib/hostkit", name);
 }
 
+static int open_home(struct hk_project *p, struct hk_error *err)
+{
+	hk_auto_free char *releases = hk_xasprintf("%s/releases", p->home_path);
+
+	if (open_folder(p->home_path, &p->home_fd, err))
+		return err->code;
+	return open_folder(releases, &p->releases_fd, err);
+}
+
 int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		    struct hk_error *err)
 {
 	hk_auto_project p = HK_PROJECT_INIT;
-	hk_auto_free char *releases = NULL;
 
 	if (hk_project_load_conf(root, name, &p.conf, NULL, err))
 		return err->code;
 	set_paths(&p, root, name);
-	releases = hk_xasprintf("%s/releases", p.home_path);
-	if (open_folder(p.home_path, &p.home_fd, err) ||
-	    open_folder(p.state_path, &p.state_fd, err) ||
-	    open_folder(releases, &p.releases_fd, err))
+	if (open_home(&p, err) || open_folder(p.state_path, &p.state_fd, err))
+		return err->code;
+	*ret = p;
+	p = (struct hk_project)HK_PROJECT_INIT;
+	return 0;
+}
+
+int hk_project_open_home(const char *root, const char *name, struct hk_project *ret,
+			 struct hk_error *err)
+{
+	hk_auto_project p = HK_PROJECT_INIT;
+
+	if (hk_project_load_conf(root, name, &p.conf, NULL, err))
+		return err->code;
+	set_paths(&p, root, name);
+	free(hk_steal_ptr(p.state_path));
+	if (open_home(&p, err))
 		return err->code;
 	*ret = p;
 	p = (struct hk_project)HK_PROJECT_INIT;
@@ -194,12 +243,14 @@ int hk_project_look(const char *root, const char *name, struct hk_project *ret,
 	hk_auto_free char *defaults = hk_project_root_path(root, "etc/hostkit/hostkit.ini");
 	hk_auto_free char *own = hk_project_ini_path(root, name);
 	hk_auto_free char *releases = NULL;
-	struct hk_error ignored;
+	struct hk_error ignored, driver;
 
 	if (hk_project_check(root, name, err))
 		return err->code;
 	*ret = (struct hk_project)HK_PROJECT_INIT;
 	hk_conf_load_anyway(defaults, own, &ret->conf, fn, ctx);
+	if (resolve_driver(root, &ret->conf, &driver))
+		fn(ctx, driver.message, driver.hint);
 	set_paths(ret, root, name);
 	releases = hk_xasprintf("%s/releases", ret->home_path);
 	if (open_folder(ret->home_path, &ret->home_fd, &ignored) ||

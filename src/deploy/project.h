@@ -20,7 +20,7 @@ struct hk_project {
 	char *root;	 /* absolute; "/" or without a trailing slash */
 	char *home_path; /* for programs that need a path */
 	char *repo_path;
-	char *state_path;
+	char *state_path; /* NULL: see hk_project_open_home */
 	struct hk_conf conf;
 	int home_fd;
 	int state_fd;
@@ -56,6 +56,13 @@ int hk_project_list(const char *root, struct hk_strlist *ret, struct hk_error *e
 /* HK_E_PROJECT_NOT_FOUND, HK_E_CONFIG_INVALID, HK_E_IO. */
 int hk_project_open(const char *root, const char *name, struct hk_project *ret,
 		    struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * The same without the state folder (state_path is NULL, state_fd -1): for the service's own unit,
+ * which cannot see it.
+ */
+int hk_project_open_home(const char *root, const char *name, struct hk_project *ret,
+			 struct hk_error *err) HK_MUST_CHECK;
 void hk_project_close(struct hk_project *p);
 
 /*
@@ -66,7 +73,10 @@ void hk_project_close(struct hk_project *p);
 int hk_project_look(const char *root, const char *name, struct hk_project *ret,
 		    hk_conf_problem_fn *fn, void *ctx, struct hk_error *err) HK_MUST_CHECK;
 
-/* Only the configuration, for `config check`: see hk_conf_load. */
+/*
+ * Only the configuration, for `config check`: see hk_conf_load. [service] driver is the one that is
+ * used: auto stands for systemd under the root /, for process elsewhere.
+ */
 int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret,
 			 struct hk_strlist *problems, struct hk_error *err) HK_MUST_CHECK;
 

@@ -36,7 +36,7 @@ static bool is_healthy(const struct hk_project *p, const struct hk_running *r)
 		return true;
 	if (hurried.conf.health_timeout > HEALTH_LIMIT_MS)
 		hurried.conf.health_timeout = HEALTH_LIMIT_MS;
-	return !hk_health_check(&hurried, r, true, &health, &ignored);
+	return !hk_health_check(&hurried, r, NULL, true, &health, &ignored);
 }
 
 static int restart(const struct hk_running *r, const char *active, const char *reason,

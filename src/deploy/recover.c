@@ -226,6 +226,7 @@ int hk_recover_sweep(const struct hk_project *p, int64_t keep, unsigned *ret_swe
 		{ p->home_fd, "repo.git/objects/pack", "pack_git2_" },
 		{ p->home_fd, ".", "app.tmp" },
 		{ p->state_fd, ".", "service.json.tmp" },
+		{ p->state_fd, ".", "unit.json.tmp" },
 	};
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(places); i++)

@@ -24,6 +24,8 @@ static int read_release(const struct hk_project *p, struct hk_ledger *l, struct 
 		ret = hk_ledger_get_deployment(l, row.deployment, &d, err);
 	if (!ret)
 		ret = hk_environment_build(p, &d, &r->env, err);
+	if (!ret)
+		hk_environment_facts(p, &d, &r->facts);
 	r->health_path = hk_pushed_ini_health_path(p, row.settings);
 	if (!ret && row.start)
 		ret = hk_json_parse(row.start, strlen(row.start), "start command",
@@ -75,6 +77,7 @@ static void fill_service(const struct hk_project *p, hk_line_fn *on_line, void *
 		.cwd_fd = r->cwd_fd,
 		.release = r->release,
 		.start = &r->start,
+		.facts = &r->facts,
 		.env = hk_strlist_argv(&r->env),
 		.cancel_fd = -1,
 		.on_line = on_line,
@@ -107,6 +110,7 @@ void hk_running_release(struct hk_running *r)
 	free(r->health_path);
 	hk_strlist_release(&r->start);
 	hk_strlist_release(&r->env);
+	hk_strlist_release(&r->facts);
 	hk_cleanup_close(&r->cwd_fd);
 	*r = (struct hk_running)HK_RUNNING_INIT;
 }

@@ -14,7 +14,8 @@ struct hk_running {
 	char *release; /* NULL: nothing is deployed yet */
 	struct hk_strlist start;
 	struct hk_strlist env;
-	char *health_path; /* that the release was made with */
+	struct hk_strlist facts; /* of env, those of the release's deployment */
+	char *health_path;	 /* that the release was made with */
 	int cwd_fd;
 };
 

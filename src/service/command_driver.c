@@ -68,7 +68,8 @@ static int command_restart(const struct hk_service *s, struct hk_error *err)
 static int command_status(const struct hk_service *s, struct hk_service_state *ret,
 			  struct hk_error *err)
 {
-	struct hk_service_state state = { .known = s->conf->service_status.argv.len > 0 };
+	struct hk_service_state state = { .known = s->conf->service_status.argv.len > 0,
+					  .restarts = -1 };
 	struct hk_process_result result;
 	struct hk_error failure = HK_ERROR_INIT;
 	struct hk_service quiet = *s;

@@ -6,6 +6,7 @@
 
 #include <service/service.h>
 
+extern const struct hk_service_driver hk_service_driver_systemd;
 extern const struct hk_service_driver hk_service_driver_process;
 extern const struct hk_service_driver hk_service_driver_command;
 extern const struct hk_service_driver hk_service_driver_none;

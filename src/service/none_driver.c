@@ -11,7 +11,7 @@ static int do_nothing(const struct hk_service *s HK_UNUSED, struct hk_error *err
 static int know_nothing(const struct hk_service *s HK_UNUSED, struct hk_service_state *ret,
 			struct hk_error *err HK_UNUSED)
 {
-	*ret = (struct hk_service_state){ .known = false };
+	*ret = (struct hk_service_state){ .known = false, .restarts = -1 };
 	return 0;
 }
 

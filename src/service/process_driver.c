@@ -5,7 +5,6 @@
 #include <service/drivers.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -16,30 +15,13 @@
 
 #include <base/clock.h>
 #include <base/human.h>
+#include <service/logs.h>
 #include <service/port.h>
 #include <service/record.h>
-#include <sys/fs.h>
 #include <sys/process.h>
 
-#define LOGS "logs"
+#define RECORD "service.json"
 #define EARLY_EXIT_MS 100 /* how long a start is watched for an end at once */
-
-static int open_log(int logs_fd, const char *name, int *ret_fd, struct hk_error *err)
-{
-	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-	hk_auto_close int fd = openat(logs_fd, name, flags | O_NONBLOCK, 0640);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open the log '%s/%s'", LOGS,
-					  name);
-	if (!S_ISREG(st.st_mode))
-		return hk_error_set(err, HK_E_IO, "the log '%s/%s' is no regular file", LOGS, name);
-	/* Only against a FIFO in its place; the service should not inherit it. */
-	fcntl(fd, F_SETFL, O_APPEND);
-	*ret_fd = hk_steal_fd(&fd);
-	return 0;
-}
 
 static int64_t size_of(int fd)
 {
@@ -61,23 +43,22 @@ static int record_self(void *ctx, struct hk_error *err)
 	if (!hk_procid_of(getpid(), &r.leader))
 		return hk_error_set(err, HK_E_SERVICE_FAILED, "/proc does not show processes");
 	snprintf(r.release, sizeof(r.release), "%s", s->release ? s->release : "");
-	return hk_service_record_save(s->state_fd, &r, err);
+	return hk_service_record_save(s->state_fd, RECORD, &r, err);
 }
 
 /* What a start needs, opened before anything is stopped for it. */
 struct start {
-	int folder, logs, app, error;
+	int folder, app, error;
 };
 
-#define START_INIT                                               \
-	{                                                        \
-		.folder = -1, .logs = -1, .app = -1, .error = -1 \
+#define START_INIT                                   \
+	{                                            \
+		.folder = -1, .app = -1, .error = -1 \
 	}
 
 static void start_release(struct start *st)
 {
 	hk_cleanup_close(&st->folder);
-	hk_cleanup_close(&st->logs);
 	hk_cleanup_close(&st->app);
 	hk_cleanup_close(&st->error);
 }
@@ -85,10 +66,7 @@ static void start_release(struct start *st)
 static int prepare(const struct hk_service *s, struct start *st, struct hk_error *err)
 {
 	if (hk_service_open_folder(s, &st->folder, err) ||
-	    hk_fs_mkdir_p(s->home_fd, LOGS, 0750, err) ||
-	    hk_fs_open_dir(s->home_fd, LOGS, &st->logs, err) ||
-	    open_log(st->logs, "app.log", &st->app, err) ||
-	    open_log(st->logs, "error.log", &st->error, err))
+	    hk_service_logs_open(s->home_fd, &st->app, &st->error, err))
 		return err->code;
 	return 0;
 }
@@ -145,7 +123,7 @@ static int check_early_exit(const struct hk_service *s, pid_t pid, struct hk_err
 	if (waitpid(pid, &status, WNOHANG) != pid || status == 0)
 		return 0;
 	describe_end(status, hk_clock_mono_ms() - start, end, sizeof(end));
-	hk_service_recent_log(s, 1, &lines);
+	hk_service_recent_log(&hk_service_driver_process, s, 1, &lines);
 	return hk_error_set(err, HK_E_SERVICE_FAILED, "the service %s%s%s", end,
 			    lines.len ? ": " : "", lines.len ? lines.items[0] : "");
 }
@@ -161,12 +139,12 @@ static int process_stop(const struct hk_service *s, struct hk_error *err)
 {
 	struct hk_service_record r;
 
-	if (hk_service_record_load(s->state_fd, &r, err) || end(s, &r, err))
+	if (hk_service_record_load(s->state_fd, RECORD, &r, err) || end(s, &r, err))
 		return err->code;
 	if (!r.leader.pid || r.stopped)
 		return 0;
 	r.stopped = true;
-	return hk_service_record_save(s->state_fd, &r, err);
+	return hk_service_record_save(s->state_fd, RECORD, &r, err);
 }
 
 static int process_restart(const struct hk_service *s, struct hk_error *err)
@@ -178,7 +156,7 @@ static int process_restart(const struct hk_service *s, struct hk_error *err)
 
 	if (!s->start->len)
 		return process_stop(s, err);
-	if (prepare(s, &st, err) || hk_service_record_load(s->state_fd, &r, err) ||
+	if (prepare(s, &st, err) || hk_service_record_load(s->state_fd, RECORD, &r, err) ||
 	    end(s, &r, err) || HK_FAILPOINT(service_stopped, err))
 		return err->code;
 	if (port && hk_port_check(port, err))
@@ -192,7 +170,7 @@ static int process_start(const struct hk_service *s, struct hk_error *err)
 {
 	struct hk_service_record r;
 
-	if (hk_service_record_load(s->state_fd, &r, err))
+	if (hk_service_record_load(s->state_fd, RECORD, &r, err))
 		return err->code;
 	if (!s->start->len || hk_procid_alive(&r.leader))
 		return 0;
@@ -212,11 +190,11 @@ static bool reap(const struct hk_procid *leader, int *ret_status)
 static int process_status(const struct hk_service *s, struct hk_service_state *ret,
 			  struct hk_error *err)
 {
-	struct hk_service_state state = { .known = true };
+	struct hk_service_state state = { .known = true, .restarts = -1 };
 	struct hk_service_record r;
 	int status;
 
-	if (hk_service_record_load(s->state_fd, &r, err))
+	if (hk_service_record_load(s->state_fd, RECORD, &r, err))
 		return err->code;
 	state.wanted = r.leader.pid && !r.stopped;
 	if (hk_procid_alive(&r.leader)) {
@@ -238,6 +216,8 @@ const struct hk_service_driver hk_service_driver_process = {
 	.name = "process",
 	.has_process = true,
 	.uses_start = true,
+	.record = RECORD,
+	.leave = process_stop,
 	.start = process_start,
 	.stop = process_stop,
 	.restart = process_restart,

@@ -1,5 +1,5 @@
 /*
- * The process driver's record of a service.
+ * Drivers' records of a service.
  */
 #include <service/record.h>
 
@@ -9,7 +9,6 @@
 #include <base/json.h>
 #include <sys/fs.h>
 
-#define RECORD_FILE "service.json"
 #define RECORD_MAX 4096
 
 static void copy_text(const struct hk_json *j, const char *key, char *out, size_t size)
@@ -26,7 +25,8 @@ static int64_t get_size(const struct hk_json *j, const char *key)
 	return v < 0 ? 0 : v;
 }
 
-int hk_service_record_load(int state_fd, struct hk_service_record *ret, struct hk_error *err)
+int hk_service_record_load(int state_fd, const char *file, struct hk_service_record *ret,
+			   struct hk_error *err)
 {
 	hk_auto_buf text = HK_BUF_INIT;
 	hk_auto_json *j = NULL;
@@ -34,7 +34,7 @@ int hk_service_record_load(int state_fd, struct hk_service_record *ret, struct h
 	struct hk_error why = HK_ERROR_INIT;
 	int64_t pid;
 
-	if (hk_fs_read_file(state_fd, RECORD_FILE, RECORD_MAX, &text, &why)) {
+	if (hk_fs_read_file(state_fd, file, RECORD_MAX, &text, &why)) {
 		if (why.sys_errno == ENOENT) {
 			*ret = r;
 			return 0;
@@ -42,11 +42,11 @@ int hk_service_record_load(int state_fd, struct hk_service_record *ret, struct h
 		*err = why;
 		return err->code;
 	}
-	if (hk_json_parse(text.data, text.len, RECORD_FILE, HK_E_SERVICE_FAILED, &j, err))
+	if (hk_json_parse(text.data, text.len, file, HK_E_SERVICE_FAILED, &j, err))
 		return err->code;
 	pid = hk_json_get_int(j, "pid", 0);
-	if (pid <= 1 || pid > INT_MAX)
-		return hk_error_set(err, HK_E_SERVICE_FAILED, "'%s' names no process", RECORD_FILE);
+	if (pid < 0 || pid == 1 || pid > INT_MAX)
+		return hk_error_set(err, HK_E_SERVICE_FAILED, "'%s' names no process", file);
 	r.leader.pid = (pid_t)pid;
 	r.leader.start = (uint64_t)hk_json_get_int(j, "start", 0);
 	r.since_ms = hk_json_get_int(j, "since_ms", 0);
@@ -59,7 +59,8 @@ int hk_service_record_load(int state_fd, struct hk_service_record *ret, struct h
 	return 0;
 }
 
-int hk_service_record_save(int state_fd, const struct hk_service_record *r, struct hk_error *err)
+int hk_service_record_save(int state_fd, const char *file, const struct hk_service_record *r,
+			   struct hk_error *err)
 {
 	hk_auto_json *j = hk_json_object();
 	hk_auto_buf text = HK_BUF_INIT;
@@ -74,5 +75,5 @@ int hk_service_record_save(int state_fd, const struct hk_service_record *r, stru
 	hk_json_set(j, "stopped", hk_json_int(r->stopped));
 	hk_json_write(j, &text);
 	hk_buf_addch(&text, '\n');
-	return hk_fs_write_file(state_fd, RECORD_FILE, text.data, text.len, 0640, err);
+	return hk_fs_write_file(state_fd, file, text.data, text.len, 0640, err);
 }

@@ -6,16 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include <base/lines.h>
 #include <service/drivers.h>
+#include <service/logs.h>
 #include <service/record.h>
-#include <sys/fs.h>
-
-#define LOG_READ_MAX (64 << 10) /* from the end of a log */
 
 static const struct hk_service_driver *const drivers[] = {
+	&hk_service_driver_systemd,
 	&hk_service_driver_process,
 	&hk_service_driver_command,
 	&hk_service_driver_none,
@@ -34,7 +31,7 @@ int hk_service_stop_others(const struct hk_service *s, const struct hk_service_d
 {
 	/* What an administrator's commands started is not ours to know. */
 	for (size_t i = 0; i < HK_ARRAY_LEN(drivers); i++)
-		if (drivers[i] != driver && drivers[i]->uses_start && drivers[i]->stop(s, err))
+		if (drivers[i] != driver && drivers[i]->leave && drivers[i]->leave(s, err))
 			return err->code;
 	return 0;
 }
@@ -59,60 +56,21 @@ int hk_service_open_folder(const struct hk_service *s, int *ret_fd, struct hk_er
 	return 0;
 }
 
-static void take_line(void *ctx, const char *line, size_t len)
-{
-	struct hk_strlist *lines = ctx;
-
-	if (len)
-		hk_strlist_addf(lines, "%.*s", (int)len, line);
-}
-
-static int open_log(const struct hk_service *s, const char *name)
-{
-	hk_auto_close int logs = -1;
-	struct hk_error ignored = HK_ERROR_INIT;
-
-	if (hk_fs_open_dir(s->home_fd, "logs", &logs, &ignored))
-		return -1;
-	return openat(logs, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-}
-
-/* The lines of a log behind an offset, or of its last part when that is much. */
-static void read_log(const struct hk_service *s, const char *name, off_t from,
-		     struct hk_strlist *ret)
-{
-	struct hk_lines lines = HK_LINES_INIT(HK_LINES_MAX);
-	hk_auto_close int fd = open_log(s, name);
-	struct stat st;
-	char data[8192];
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	/* Cut or replaced since the start: everything in it is new. */
-	if (st.st_size < from)
-		from = 0;
-	if (st.st_size - from > LOG_READ_MAX)
-		from = st.st_size - LOG_READ_MAX;
-	while (from < st.st_size && (n = pread(fd, data, sizeof(data), from)) > 0) {
-		hk_lines_feed(&lines, data, (size_t)n, take_line, ret);
-		from += n;
-	}
-	hk_lines_finish(&lines, take_line, ret);
-	hk_lines_release(&lines);
-}
-
-void hk_service_recent_log(const struct hk_service *s, size_t max, struct hk_strlist *ret)
+void hk_service_recent_log(const struct hk_service_driver *driver, const struct hk_service *s,
+			   size_t max, struct hk_strlist *ret)
 {
 	hk_auto_strlist lines = HK_STRLIST_INIT;
 	struct hk_error ignored = HK_ERROR_INIT;
 	struct hk_service_record r;
 
-	if (hk_service_record_load(s->state_fd, &r, &ignored) || !r.leader.pid)
+	if (!driver->record || hk_service_record_load(s->state_fd, driver->record, &r, &ignored) ||
+	    !r.since_ms)
 		return;
-	read_log(s, "error.log", r.error_log, &lines);
+	hk_service_logs_read(s->home_fd, "error.log", r.error_log, &lines);
 	if (!lines.len)
-		read_log(s, "app.log", r.app_log, &lines);
+		hk_service_logs_read(s->home_fd, "app.log", r.app_log, &lines);
+	if (!lines.len && driver->recent_log)
+		driver->recent_log(s, max, &lines);
 	for (size_t i = lines.len > max ? lines.len - max : 0; i < lines.len; i++)
 		hk_strlist_add(ret, lines.items[i]);
 }

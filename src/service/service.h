@@ -26,6 +26,7 @@ struct hk_service {
 	int cwd_fd;	     /* the release to run in; -1: resolve home_fd/"app" */
 	const char *release; /* its name, for records; NULL: unknown */
 	const struct hk_strlist *start; /* the start command; empty: nothing to start */
+	const struct hk_strlist *facts; /* of the release's deployment, as NAME=value; NULL: none */
 	const char *const *env;		/* for the service and the commands */
 	int cancel_fd;			/* see hk_process_spec */
 	hk_line_fn *on_line;		/* output of the command driver's commands; may be NULL */
@@ -40,6 +41,9 @@ struct hk_service_state {
 	int64_t since_ms;      /* wall clock of the start; 0: unknown */
 	char release[64];      /* that it was started from; "" unknown */
 	char detail[160];      /* for people, such as "exited with status 1 after 2.1 s" */
+	/* Where the driver's manager starts it again by itself. */
+	int64_t restarts;    /* so often since somebody asked for a start; -1: unknown */
+	char invocation[40]; /* another text for each start; "" unknown */
 };
 
 struct hk_service_driver {
@@ -49,6 +53,9 @@ struct hk_service_driver {
 	bool has_process;
 	/* Whether it runs the start command of the release (hk_service.start). */
 	bool uses_start;
+	/* Whether each release needs its start file (startfile.h) before it becomes live. */
+	bool start_file;
+	const char *record; /* its file in the state folder, see record.h; NULL: it has none */
 	/*
 	 * Whether the settings let it do its work; HK_E_CONFIG_INVALID names the key that is
 	 * missing. NULL: any settings do.
@@ -63,6 +70,13 @@ struct hk_service_driver {
 	int (*restart)(const struct hk_service *s, struct hk_error *err);
 	int (*status)(const struct hk_service *s, struct hk_service_state *ret,
 		      struct hk_error *err);
+	/*
+	 * Ends what it has started, when the settings name another driver now. NULL: nothing that
+	 * is ours to end.
+	 */
+	int (*leave)(const struct hk_service *s, struct hk_error *err);
+	/* Lines about the last start beside those of the log files; NULL: there are none. */
+	void (*recent_log)(const struct hk_service *s, size_t max, struct hk_strlist *ret);
 };
 
 /* The driver with that name; NULL for an unknown one. */
@@ -77,8 +91,10 @@ int hk_service_stop_others(const struct hk_service *s, const struct hk_service_d
 
 /*
  * The last lines (at most max) that the service wrote to logs/error.log, or else logs/app.log,
- * since it was last started; sanitized, appended to ret. Never fails: no log, no lines.
+ * since it was last started, or else what the driver knows; sanitized, appended to ret. Never
+ * fails: no log, no lines.
  */
-void hk_service_recent_log(const struct hk_service *s, size_t max, struct hk_strlist *ret);
+void hk_service_recent_log(const struct hk_service_driver *driver, const struct hk_service *s,
+			   size_t max, struct hk_strlist *ret);
 
 #endif

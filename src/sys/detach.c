@@ -16,7 +16,7 @@ static void write_error(int fd, const struct hk_error *err)
 		;
 }
 
-static void child(const struct hk_process_detach *spec, int errors)
+int hk_process_become(const struct hk_process_detach *spec, struct hk_error *err)
 {
 	const struct hk_spawn s = {
 		.argv = spec->argv,
@@ -26,11 +26,17 @@ static void child(const struct hk_process_detach *spec, int errors)
 		.before_exec = spec->before_exec,
 		.ctx = spec->ctx,
 	};
+
+	return hk_spawn_exec(&s, err);
+}
+
+static void child(const struct hk_process_detach *spec, int errors)
+{
 	struct hk_error err = HK_ERROR_INIT;
 
 	errors = hk_spawn_dup_high(errors);
-	hk_spawn_exec(&s, &err);
-	write_error(errors, &err);
+	if (hk_process_become(spec, &err))
+		write_error(errors, &err);
 	_exit(127);
 }
 

@@ -99,6 +99,12 @@ int hk_process_detach(const struct hk_process_detach *spec, pid_t *ret_pid,
 		      struct hk_error *err) HK_MUST_CHECK;
 
 /*
+ * The same without a new process: this one becomes the program, in its session. Returns only on
+ * failure; descriptors 0, 1 and 2 may be the program's then.
+ */
+int hk_process_become(const struct hk_process_detach *spec, struct hk_error *err) HK_MUST_CHECK;
+
+/*
  * Ends every process of a session (setsid) whose leader was started as leader: TERM, up to
  * grace_ms, KILL, until none is left. A session number that the kernel gave to others since is left
  * alone.

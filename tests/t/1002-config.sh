@@ -106,6 +106,20 @@ mended() {
 }
 ok_when "with the file mended, the same push deploys" mended
 
+systemd() { # it knows one unit of a name, whatever the root
+	local status=0
+
+	cp good.ini "$ini"
+	printf '[service]\ndriver = systemd\n' >>"$ini"
+	hostkit config check site >out 2>&1 || status=$?
+	cp good.ini "$ini"
+	[ "$status" = 10 ]
+	# The last line of the file, as it was then.
+	contains out "$ini:$(($(wc -l <"$ini") + 2)): [service] driver: systemd is for projects under '/'"
+	answers driver=process -- project show site
+}
+ok_when "the driver systemd is refused in a private root, with file and line; auto is process there" systemd
+
 unsafe() {
 	local status=0
 

@@ -291,7 +291,7 @@ static void test_early_exit(void **state HK_UNUSED)
 	assert_int_equal(strncmp(err.message, "the service exited with status 3 after ", 39), 0);
 	assert_non_null(strstr(err.message, ": Error: no module 'x'"));
 	assert_string_equal(err.hint, "");
-	hk_service_recent_log(&service, 5, &lines);
+	hk_service_recent_log(process, &service, 5, &lines);
 	assert_int_equal(lines.len, 1);
 
 	SERVE("signal", "9");
@@ -340,7 +340,7 @@ static void test_broken_record(void **state HK_UNUSED)
 	make_file(temp_fd, "service.json", "{", 0600);
 	assert_int_equal(process->stop(&service, &err), HK_E_SERVICE_FAILED);
 	assert_non_null(strstr(err.message, "service.json"));
-	hk_service_recent_log(&service, 5, &lines);
+	hk_service_recent_log(process, &service, 5, &lines);
 	assert_int_equal(lines.len, 0);
 	assert_int_equal(unlinkat(temp_fd, "service.json", 0), 0);
 }
@@ -439,7 +439,7 @@ static void test_recent_log(void **state HK_UNUSED)
 	hk_auto_strlist lines = HK_STRLIST_INIT;
 	hk_auto_buf log = HK_BUF_INIT;
 
-	hk_service_recent_log(&service, 5, &lines);
+	hk_service_recent_log(process, &service, 5, &lines);
 	assert_int_equal(lines.len, 0);
 	SERVE("error", "old", "print", "old");
 	assert_int_equal(process->start(&service, &err), 0);
@@ -449,7 +449,7 @@ static void test_recent_log(void **state HK_UNUSED)
 	SERVE("print", "a", "print", "b\033[2Jb", "print", "c");
 	assert_int_equal(process->restart(&service, &err), 0);
 	wait_for_text("logs/app.log", "c\n", &log);
-	hk_service_recent_log(&service, 2, &lines);
+	hk_service_recent_log(process, &service, 2, &lines);
 	assert_int_equal(lines.len, 2);
 	assert_null(strchr(lines.items[0], '\033'));
 	assert_string_equal(lines.items[1], "c");
@@ -457,7 +457,7 @@ static void test_recent_log(void **state HK_UNUSED)
 	/* Cut since: what is in it is new. */
 	make_file(temp_fd, "logs/error.log", "n\n", 0640);
 	hk_strlist_release(&lines);
-	hk_service_recent_log(&service, 2, &lines);
+	hk_service_recent_log(process, &service, 2, &lines);
 	assert_int_equal(lines.len, 1);
 	assert_string_equal(lines.items[0], "n");
 }
