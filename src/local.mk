@@ -52,6 +52,7 @@ src_libhostkit_a_SOURCES = \
 	src/store/deployments.c \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/dotenv_edit.c \
+	src/store/fingerprint.c src/store/fingerprint.h \
 	src/store/hmac.c src/store/hmac.h \
 	src/store/ledger.c src/store/ledger.h \
 	src/store/limits.c \
@@ -89,6 +90,7 @@ src_libhostkit_a_SOURCES = \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
 	src/service/service.c src/service/service.h \
+	src/host/label.c src/host/label.h \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
 	src/deploy/adopt.c src/deploy/adopt.h \
@@ -123,6 +125,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/prepare.c \
 	src/deploy/project.c src/deploy/project.h \
 	src/deploy/pushed_ini.c src/deploy/pushed_ini.h \
+	src/deploy/pusher.c src/deploy/pusher.h \
 	src/deploy/pushopt.c src/deploy/pushopt.h \
 	src/deploy/queue.c src/deploy/queue.h \
 	src/deploy/reconcile.c src/deploy/reconcile.h \

@@ -166,6 +166,7 @@ void hk_environment_facts(const struct hk_project *p, const struct hk_deployment
 		{ "HOSTKIT_COMMIT", d->commit },
 		{ "HOSTKIT_TAG", d->tag },
 		{ "HOSTKIT_PUSHER", d->pusher },
+		{ "HOSTKIT_PUSHER_KEY", d->pusher_key },
 		{ "HOSTKIT_RELEASE", d->release },
 	};
 
