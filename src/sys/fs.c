@@ -179,18 +179,33 @@ static int open_parent(int dirfd, const char *path, int *ret_fd, struct hk_error
 	return 0;
 }
 
-static int fill_temporary(int fd, const void *data, size_t len, mode_t mode)
+struct owner {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+};
+
+static int fill_temporary(int fd, const void *data, size_t len, const struct owner *o)
 {
 	int failed = hk_fs_write_all(fd, data, len);
 
 	if (failed)
 		return failed;
-	return fchmod(fd, mode) || fsync(fd) ? errno : 0;
+	if ((o->uid != (uid_t)-1 || o->gid != (gid_t)-1) && fchown(fd, o->uid, o->gid))
+		return errno;
+	return fchmod(fd, o->mode) || fsync(fd) ? errno : 0;
 }
 
 int hk_fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		     struct hk_error *err)
 {
+	return hk_fs_write_file_for((uid_t)-1, (gid_t)-1, dirfd, path, data, len, mode, err);
+}
+
+int hk_fs_write_file_for(uid_t uid, gid_t gid, int dirfd, const char *path, const void *data,
+			 size_t len, mode_t mode, struct hk_error *err)
+{
+	const struct owner owner = { uid, gid, mode };
 	hk_auto_free char *tmp = hk_xasprintf("%s.tmp%d", path, (int)getpid());
 	hk_auto_close int parent = -1;
 	hk_auto_close int fd = -1;
@@ -203,7 +218,7 @@ int hk_fs_write_file(int dirfd, const char *path, const void *data, size_t len, 
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot create '%s'", tmp);
-	failed = fill_temporary(fd, data, len, mode);
+	failed = fill_temporary(fd, data, len, &owner);
 	if (!failed && renameat(dirfd, tmp, dirfd, path))
 		failed = errno;
 	if (failed) {

@@ -48,6 +48,11 @@ int hk_fs_read_file(int dirfd, const char *path, size_t max, struct hk_buf *out,
 int hk_fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		     struct hk_error *err) HK_MUST_CHECK;
 
+/* The same for root, who writes it for others: uid and gid own it from the start; -1: the caller's.
+ */
+int hk_fs_write_file_for(uid_t uid, gid_t gid, int dirfd, const char *path, const void *data,
+			 size_t len, mode_t mode, struct hk_error *err) HK_MUST_CHECK;
+
 /*
  * Appends what is left to read; 0, or the errno of the read that failed, EFBIG after more than max
  * bytes. out is NUL-terminated then, as always.
