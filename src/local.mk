@@ -90,6 +90,9 @@ src_libhostkit_a_SOURCES = \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
 	src/service/service.c src/service/service.h \
+	src/host/key_line.c src/host/key_line.h \
+	src/host/keys.c src/host/keys.h \
+	src/host/keys_read.c \
 	src/host/label.c src/host/label.h \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
@@ -166,6 +169,7 @@ src_libhostkit_a_SOURCES = \
 	src/cli/env.c \
 	src/cli/follow.c src/cli/follow.h \
 	src/cli/health.c \
+	src/cli/key.c src/cli/key.h \
 	src/cli/logs.c \
 	src/cli/open.c src/cli/open.h \
 	src/cli/pause.c \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <base/words.h>
+#include <cli/key.h>
 #include <cli/open.h>
 #include <deploy/create.h>
 #include <deploy/project.h>
@@ -57,9 +58,14 @@ static int run_create(struct hk_cli_call *call, struct hk_error *err)
 		.driver = hk_cli_value(call, "driver"),
 		.strict = hk_cli_has(call, "strict"),
 	};
+	const char *key = hk_cli_value(call, "key");
 	hk_auto_project p = HK_PROJECT_INIT;
+	hk_auto_keys keys = HK_KEYS_INIT;
 
-	if (hk_project_create(call->root, &spec, err) ||
+	/* Wrong keys are found before anything is made. */
+	if ((key && hk_cli_read_keys(key, NULL, &keys, err)) ||
+	    hk_project_create(call->root, &spec, err) ||
+	    (key && hk_cli_add_keys(call->root, spec.name, &keys, err)) ||
 	    hk_project_open(call->root, spec.name, &p, err))
 		return err->code;
 	if (call->json) {
@@ -132,6 +138,8 @@ const struct hk_cli_command hk_cli_project_commands[] = {
 		       { "branch", 0, "B", "Branch that deploys. Default: main." },
 		       { "driver", 0, "D",
 			 "Who runs the service: process, command or none. Default: process." },
+		       { "key", 0, "FILE",
+			 "Let the public ssh keys in FILE push to it; - is standard input." },
 		       { "strict", 0, NULL,
 			 "git push fails when the deployment fails ([push] mode = strict)." } },
 	  .run = run_create },
