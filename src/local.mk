@@ -94,6 +94,7 @@ src_libhostkit_a_SOURCES = \
 	src/host/keys.c src/host/keys.h \
 	src/host/keys_read.c \
 	src/host/label.c src/host/label.h \
+	src/host/shell.c src/host/shell.h \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
 	src/deploy/adopt.c src/deploy/adopt.h \
@@ -176,10 +177,12 @@ src_libhostkit_a_SOURCES = \
 	src/cli/project.c \
 	src/cli/ratelimit.c src/cli/ratelimit.h \
 	src/cli/recover.c \
+	src/cli/remote.c src/cli/remote.h \
 	src/cli/rollback.c \
 	src/cli/run.c \
 	src/cli/secrets.c src/cli/secrets_input.c src/cli/secrets_input.h \
 	src/cli/service.c src/cli/service.h \
+	src/cli/shell.c \
 	src/cli/table.c src/cli/table.h
 
 # Programs that do all of it.

@@ -249,6 +249,8 @@ const struct hk_cli_command hk_cli_deploy_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
+	  .local = "source",
 	  .summary = "Deploy a branch, a folder, or another repository.",
 	  .help = "Streams the log and exits with the deployment's code. Ctrl-C detaches; the deployment\n"
 		  "goes on.\n"

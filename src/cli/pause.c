@@ -49,6 +49,7 @@ const struct hk_cli_command hk_cli_pause_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Let nothing deploy for now.",
 	  .help = "A push to a ref that deploys is refused and told the reason. What runs already goes on\n"
 		  "to its end, and a rollback is always possible.",
@@ -58,6 +59,7 @@ const struct hk_cli_command hk_cli_pause_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "End a pause.",
 	  .help = "Failed deployments until now count no more, for the cooldown and for pausing by itself.",
 	  .run = run_resume },

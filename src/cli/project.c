@@ -153,6 +153,7 @@ const struct hk_cli_command hk_cli_project_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Show its folders and port, and how to push to it.",
 	  .run = run_show },
 	{ .group = NULL },

@@ -82,6 +82,7 @@ const struct hk_cli_command hk_cli_rollback_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Go back to the last good release.",
 	  .help = "Makes the last good release before the live one live again, by the order of the\n"
 		  "ledger, restarts the service and asks for its health. Nothing is installed or built.\n"
