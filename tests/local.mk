@@ -52,6 +52,7 @@ unit_tests = \
 	tests/unit/test-relpath \
 	tests/unit/test-repo \
 	tests/unit/test-service \
+	tests/unit/test-shell \
 	tests/unit/test-submodule-url \
 	tests/unit/test-url \
 	tests/unit/test-words
@@ -134,6 +135,9 @@ shell_tests = \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/4021-secrets.sh \
+	tests/t/5001-keys.sh \
+	tests/t/5002-shell.sh \
+	tests/t/5003-who-pushed.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \
