@@ -109,6 +109,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/detect.c src/deploy/detect.h \
 	src/deploy/doctor.c src/deploy/doctor.h src/deploy/doctor_checks.h \
 	src/deploy/doctor_files.c \
+	src/deploy/doctor_keys.c \
 	src/deploy/doctor_programs.c \
 	src/deploy/doctor_state.c \
 	src/deploy/environment.c src/deploy/environment.h \

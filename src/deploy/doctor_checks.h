@@ -63,6 +63,9 @@ void hk_doctor_check_hooks(struct hk_doctor *d);
 void hk_doctor_check_repository(struct hk_doctor *d);
 void hk_doctor_check_disk(struct hk_doctor *d);
 
+/* doctor_keys.c: ssh keys. */
+void hk_doctor_check_keys(struct hk_doctor *d);
+
 /* doctor_programs.c: PATH, what is found in it, and the environment. */
 void hk_doctor_check_path(struct hk_doctor *d);
 void hk_doctor_check_program(struct hk_doctor *d);

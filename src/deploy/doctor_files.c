@@ -145,6 +145,9 @@ static void note_strangers(struct strangers *s, const char *base, const char *be
 	for (size_t i = 0; i < names.len; i++) {
 		hk_auto_free char *name = hk_xasprintf("%s/%s", path, names.items[i]);
 
+		/* Root's, where the project is a user: see the check of the keys. */
+		if (!*below && !strcmp(names.items[i], ".ssh"))
+			continue;
 		note_stranger(s, fd, names.items[i], name);
 	}
 }
