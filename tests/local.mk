@@ -138,6 +138,7 @@ shell_tests = \
 	tests/t/5001-keys.sh \
 	tests/t/5002-shell.sh \
 	tests/t/5003-who-pushed.sh \
+	tests/t/6021-keys.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \
