@@ -3,7 +3,6 @@
  */
 #include <ui/head.h>
 
-#include <deploy/pusher.h>
 #include <deploy/request.h>
 #include <deploy/source.h>
 #include <ui/text.h>
@@ -11,17 +10,17 @@
 void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deployment_request *req,
 		   int64_t id)
 {
-	hk_auto_buf what = HK_BUF_INIT, who = HK_BUF_INIT;
+	hk_auto_buf what = HK_BUF_INIT;
 	struct hk_text text;
 
 	hk_text_init(&text, log_fd);
 	hk_source_describe(req->source, req->ref, req->object, &what);
-	if (req->pusher) {
-		hk_buf_addstr(&who, " by ");
-		hk_pusher_describe(req->pusher, req->pusher_key, &who);
-	}
-	hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: %s: deployment %lld of %s%s", p->name,
-		      (long long)id, what.data, who.data);
+	hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: %s: deployment %lld of %s%s%s",
+		      p->name, (long long)id, what.data, req->pusher ? " by " : "",
+		      req->pusher ? req->pusher : "");
+	/* On a line of its own, which 80 columns hold. */
+	if (req->pusher_key)
+		hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: key: %s", req->pusher_key);
 	if (req->reason)
 		hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: reason: %s", req->reason);
 	for (size_t i = 0; i < hk_request_options_len; i++)

@@ -64,7 +64,8 @@ pushes() {
 	for name in ann ben; do
 		builds "env >$T/seen"
 		push_as "$name"
-		grep "^hostkit: site: deployment .* of branch 'main' at [0-9a-f]* by $name ($(short "$name")…)$" said
+		grep "^hostkit: site: deployment .* of branch 'main' at [0-9a-f]* by $name$" said
+		shows "hostkit: key: $(key_of "$name")"
 		expect site last.status=succeeded last.pusher="$name" last.key="$(key_of "$name")"
 		grep -x "HOSTKIT_PUSHER=$name" seen
 		grep -x "HOSTKIT_PUSHER_KEY=$(key_of "$name")" seen
@@ -73,7 +74,7 @@ pushes() {
 	sed -n 1p lines | grep -F "main by ben ($(short ben)…)"
 	sed -n 2p lines | grep -F "main by ann ($(short ann)…)"
 	hostkit deploy log site 1 >shown
-	contains shown "by ann ("
+	contains shown "key: $(key_of ann)"
 	sqlite3 "$HOSTKIT_ROOT/var/lib/hostkit/site/ledger.db" \
 		"SELECT pusher, pusher_key FROM deployment ORDER BY id" >rows
 	[ "$(cat rows)" = "ann|$(key_of ann)
@@ -110,7 +111,7 @@ commands() {
 	vps ann deploy >said
 	expect site last.trigger=cli last.pusher=ann last.key="$(key_of ann)"
 	vps ben rollback >said
-	contains said "by ben ("
+	contains said "hostkit: key: $(key_of ben)"
 	expect site last.trigger=rollback last.pusher=ben last.key="$(key_of ben)"
 	vps ben pause --reason holidays
 	expect site paused.by=ben

@@ -60,7 +60,8 @@ ok_when "root adds a key, which the project's user can read" adds
 
 pushes() {
 	machine_as dev git -C work push site@vps:site HEAD:main >said 2>&1
-	contains said " by ann@laptop (SHA256:"
+	contains said " by ann@laptop"
+	contains said "hostkit: key: SHA256:"
 	contains said "success: site: "
 	fact_of last.pusher=ann@laptop
 	fact_of last.status=succeeded
