@@ -52,6 +52,7 @@ src_libhostkit_a_SOURCES = \
 	src/store/deployments.c \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/dotenv_edit.c \
+	src/store/fingerprint.c src/store/fingerprint.h \
 	src/store/hmac.c src/store/hmac.h \
 	src/store/ledger.c src/store/ledger.h \
 	src/store/limits.c \
@@ -98,9 +99,14 @@ src_libhostkit_a_SOURCES = \
 	src/host/file.c src/host/file.h \
 	src/host/folders.c src/host/folders.h \
 	src/host/host.h \
+	src/host/key_line.c src/host/key_line.h \
+	src/host/keys.c src/host/keys.h \
+	src/host/keys_read.c \
+	src/host/label.c src/host/label.h \
 	src/host/nginx.c src/host/nginx.h \
 	src/host/parts.c src/host/parts.h \
 	src/host/run.c src/host/run.h \
+	src/host/shell.c src/host/shell.h \
 	src/host/site.c src/host/site.h \
 	src/host/template.c src/host/template.h \
 	src/host/unit.c src/host/unit.h \
@@ -120,6 +126,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/doctor.c src/deploy/doctor.h src/deploy/doctor_checks.h \
 	src/deploy/doctor_files.c \
 	src/deploy/doctor_host.c \
+	src/deploy/doctor_keys.c \
 	src/deploy/doctor_programs.c \
 	src/deploy/doctor_state.c \
 	src/deploy/environment.c src/deploy/environment.h \
@@ -144,6 +151,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/prepare.c \
 	src/deploy/project.c src/deploy/project.h \
 	src/deploy/pushed_ini.c src/deploy/pushed_ini.h \
+	src/deploy/pusher.c src/deploy/pusher.h \
 	src/deploy/pushopt.c src/deploy/pushopt.h \
 	src/deploy/queue.c src/deploy/queue.h \
 	src/deploy/reconcile.c src/deploy/reconcile.h \
@@ -187,16 +195,19 @@ src_libhostkit_a_SOURCES = \
 	src/cli/follow.c src/cli/follow.h \
 	src/cli/health.c \
 	src/cli/journal.c src/cli/journal.h \
+	src/cli/key.c src/cli/key.h \
 	src/cli/logs.c \
 	src/cli/open.c src/cli/open.h \
 	src/cli/pause.c \
 	src/cli/project.c \
 	src/cli/ratelimit.c src/cli/ratelimit.h \
 	src/cli/recover.c \
+	src/cli/remote.c src/cli/remote.h \
 	src/cli/rollback.c \
 	src/cli/run.c \
 	src/cli/secrets.c src/cli/secrets_input.c src/cli/secrets_input.h \
 	src/cli/service.c src/cli/service.h \
+	src/cli/shell.c \
 	src/cli/start.c \
 	src/cli/table.c src/cli/table.h
 

@@ -52,6 +52,7 @@ unit_tests = \
 	tests/unit/test-relpath \
 	tests/unit/test-repo \
 	tests/unit/test-service \
+	tests/unit/test-shell \
 	tests/unit/test-startfile \
 	tests/unit/test-submodule-url \
 	tests/unit/test-systemd-unit \
@@ -139,12 +140,16 @@ shell_tests = \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/4021-secrets.sh \
+	tests/t/5001-keys.sh \
+	tests/t/5002-shell.sh \
+	tests/t/5003-who-pushed.sh \
 	tests/t/6001-project-root.sh \
 	tests/t/6002-project-undo.sh \
 	tests/t/6003-project-purge.sh \
 	tests/t/6004-root-becomes.sh \
 	tests/t/6005-doctor-root.sh \
 	tests/t/6011-systemd-driver.sh \
+	tests/t/6021-keys.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \

@@ -49,6 +49,9 @@ struct hk_cli_command {
 	int min, max;	      /* how many operands */
 	bool makes_root;      /* the root need not exist yet */
 	enum hk_cli_as as;
+	bool only_option;    /* $HOSTKIT_ROOT is not looked at */
+	bool remote;	     /* hostkit shell may run it; see [project] shell */
+	const char *local;   /* options that it may not give then, "a|b"; NULL: none */
 	const char *summary; /* a line of the command list */
 	const char
 		*help; /* paragraphs for --help and the man page; NULL: the summary says it all */
@@ -62,7 +65,7 @@ extern const struct hk_cli_command hk_cli_project_commands[], hk_cli_config_comm
 	hk_cli_service_commands[], hk_cli_recover_commands[], hk_cli_rollback_commands[],
 	hk_cli_env_commands[], hk_cli_logs_commands[], hk_cli_pause_commands[],
 	hk_cli_ratelimit_commands[], hk_cli_doctor_commands[], hk_cli_secrets_commands[],
-	hk_cli_start_commands[];
+	hk_cli_key_commands[], hk_cli_shell_commands[], hk_cli_start_commands[];
 
 typedef void hk_cli_command_fn(void *ctx, const struct hk_cli_command *c);
 void hk_cli_each_command(hk_cli_command_fn *fn, void *ctx);

@@ -5,11 +5,9 @@
 #include <cli/cli.h>
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
@@ -17,6 +15,7 @@
 #include <cli/follow.h>
 #include <cli/open.h>
 #include <deploy/gate.h>
+#include <deploy/pusher.h>
 #include <deploy/queue.h>
 #include <deploy/refrule.h>
 #include <deploy/request.h>
@@ -195,11 +194,12 @@ static int choose(const struct hk_cli_call *call, const struct hk_project *p, st
 static int submit(const struct hk_cli_call *call, const struct hk_project *p, struct hk_ledger *l,
 		  unsigned value, struct hk_submission *ret, struct hk_error *err)
 {
-	struct passwd *pw = getpwuid(getuid());
+	struct hk_pusher pusher = hk_pusher_find();
 	HK_CLEANUP(wanted_release)
 	struct wanted w = { .req = {
 				    .trigger = "cli",
-				    .pusher = pw ? pw->pw_name : NULL,
+				    .pusher = hk_pusher_name(&pusher),
+				    .pusher_key = hk_pusher_key(&pusher),
 				    .flags = value,
 			    } };
 	bool same = false;
@@ -249,6 +249,8 @@ const struct hk_cli_command hk_cli_deploy_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
+	  .local = "source",
 	  .summary = "Deploy a branch, a folder, or another repository.",
 	  .help = "Streams the log and exits with the deployment's code. Ctrl-C detaches; the deployment\n"
 		  "goes on.\n"

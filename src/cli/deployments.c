@@ -19,6 +19,7 @@
 #include <cli/open.h>
 #include <cli/ratelimit.h>
 #include <deploy/facts.h>
+#include <deploy/pusher.h>
 #include <deploy/recover.h>
 #include <deploy/refrule.h>
 #include <deploy/source.h>
@@ -237,7 +238,8 @@ static void print_row(const struct hk_deployment *d)
 	hk_clock_rfc3339(d->created_at, when);
 	if (d->finished_at && d->started_at)
 		hk_human_duration(d->finished_at - d->started_at, took);
-	hk_buf_addf(&text, "%s by %s", d->source ? from.data : ref, d->pusher ? d->pusher : "-");
+	hk_buf_addf(&text, "%s by ", d->source ? from.data : ref);
+	hk_pusher_describe(d->pusher, d->pusher_key, &text);
 	hk_lines_sanitize(&what, text.data, text.len, 200);
 	printf("%4lld  %-11s  %.10s %.8s  %8s  %.7s  %s\n", (long long)d->id,
 	       hk_status_name(d->status), when, when + 11, took, commit ? commit : "-", what.data);
@@ -245,7 +247,10 @@ static void print_row(const struct hk_deployment *d)
 		return;
 	hk_buf_reset(&what);
 	hk_lines_sanitize(&what, d->error_message, strlen(d->error_message), 1000);
-	printf("      %s\n", what.data);
+	if (d->status == HK_STATUS_CANCELLED && d->canceller)
+		printf("      %s, by %s\n", what.data, d->canceller);
+	else
+		printf("      %s\n", what.data);
 }
 
 static int print_deployment(void *ctx HK_UNUSED, const struct hk_deployment *d,
@@ -406,6 +411,19 @@ static int too_late(const struct view *v, int64_t id, struct hk_error *err)
 			     v->project.name, v->project.name);
 }
 
+static int note_canceller(struct view *v, int64_t id, struct hk_error *err)
+{
+	struct hk_pusher who = hk_pusher_find();
+	struct hk_error failed = HK_ERROR_INIT;
+
+	/* A row that has ended meanwhile is told as such later. */
+	if (!hk_ledger_set_canceller(v->ledger, id, hk_pusher_name(&who), &failed) ||
+	    failed.code == HK_E_LEDGER_FAILED)
+		return 0;
+	*err = failed;
+	return err->code;
+}
+
 /* Ends the worker's present work and waits until the worker has recorded that. */
 static int cancel(struct view *v, const struct hk_deployment *d, struct hk_error *err)
 {
@@ -420,6 +438,8 @@ static int cancel(struct view *v, const struct hk_deployment *d, struct hk_error
 		return err->code;
 	if (activated || hk_status_is_final(d->status))
 		return too_late(v, d->id, err);
+	if (note_canceller(v, d->id, err))
+		return err->code;
 	if (worker >= 0 && !syscall(SYS_pidfd_send_signal, worker, SIGTERM, NULL, 0))
 		poll(&pfd, 1, -1);
 	if (hk_recover_if_idle(&v->project, v->ledger, &notes, err) ||
@@ -456,6 +476,7 @@ const struct hk_cli_command hk_cli_deployment_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Show what is live, and the last deployment.",
 	  .run = run_status },
 	{ .group = "deploy",
@@ -463,6 +484,7 @@ const struct hk_cli_command hk_cli_deployment_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "List deployments, newest first.",
 	  .options = { { "last", 'n', "N", "How many. Default: 10." } },
 	  .run = run_history },
@@ -471,6 +493,7 @@ const struct hk_cli_command hk_cli_deployment_commands[] = {
 	  .operands = "NAME [ID]",
 	  .min = 1,
 	  .max = 2,
+	  .remote = true,
 	  .summary = "Show the log of a deployment, or of the newest.",
 	  .options = { { "follow", 'f', NULL, "Go on until it ends, and exit with its code." } },
 	  .run = run_log },
@@ -479,6 +502,7 @@ const struct hk_cli_command hk_cli_deployment_commands[] = {
 	  .operands = "NAME [ID]",
 	  .min = 1,
 	  .max = 2,
+	  .remote = true,
 	  .summary = "End a deployment that is not live yet.",
 	  .run = run_cancel },
 	{ .group = NULL },

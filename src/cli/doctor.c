@@ -249,6 +249,7 @@ const struct hk_cli_command hk_cli_doctor_commands[] = {
 	  .min = 0,
 	  .max = 1,
 	  .as = HK_CLI_AS_CALLER,
+	  .remote = true,
 	  .summary = "Look for what keeps deployments from working, and what mends it.",
 	  .help = "Looks at settings, folders and their owners, permissions, hooks, the repository, the\n"
 		  "programs that a deployment will find, disk, ledger, what is live, service and port, and\n"

@@ -55,6 +55,7 @@ const struct hk_cli_command hk_cli_health_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Do the health check once: exits with 0 or 1.",
 	  .run = run },
 	{ .group = NULL },

@@ -175,6 +175,7 @@ const struct hk_cli_command hk_cli_logs_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Show what the service has written.",
 	  .options = { { "tail", 'n', "N", "How many lines of each file. Default: 100." },
 		       { "follow", 'f', NULL, "Go on as it writes more." },

@@ -3,21 +3,20 @@
  */
 #include <cli/cli.h>
 
-#include <pwd.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cli/open.h>
+#include <deploy/pusher.h>
 
 static int run_pause(struct hk_cli_call *call, struct hk_error *err)
 {
 	HK_CLEANUP(hk_cleanup_ledger) struct hk_ledger *ledger = NULL;
 	const char *reason = hk_cli_value(call, "reason");
-	struct passwd *pw = getpwuid(getuid());
 	hk_auto_project p = HK_PROJECT_INIT;
+	struct hk_pusher pusher = hk_pusher_find();
 
 	if (hk_cli_open(call, &p, &ledger, err) ||
-	    hk_ledger_pause(ledger, reason && *reason ? reason : NULL, pw ? pw->pw_name : NULL,
+	    hk_ledger_pause(ledger, reason && *reason ? reason : NULL, hk_pusher_name(&pusher),
 			    err))
 		return err->code;
 	if (call->json)
@@ -50,6 +49,7 @@ const struct hk_cli_command hk_cli_pause_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Let nothing deploy for now.",
 	  .help = "A push to a ref that deploys is refused and told the reason. What runs already goes on\n"
 		  "to its end, and a rollback is always possible.",
@@ -59,6 +59,7 @@ const struct hk_cli_command hk_cli_pause_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "End a pause.",
 	  .help = "Failed deployments until now count no more, for the cooldown and for pausing by itself.",
 	  .run = run_resume },

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <base/words.h>
+#include <cli/key.h>
 #include <cli/open.h>
 #include <deploy/apply.h>
 #include <deploy/create.h>
@@ -76,8 +77,13 @@ static int create(struct hk_cli_call *call, struct hk_strlist *notes, struct hk_
 		.driver = hk_cli_value(call, "driver"),
 		.strict = hk_cli_has(call, "strict"),
 	};
+	const char *key = hk_cli_value(call, "key");
+	hk_auto_keys keys = HK_KEYS_INIT;
 
-	if (hk_project_create(call->root, &spec, notes, err))
+	/* Wrong keys are found before anything is made. */
+	if ((key && hk_cli_read_keys(key, NULL, &keys, err)) ||
+	    hk_project_create(call->root, &spec, notes, err) ||
+	    (key && hk_cli_add_keys(call->root, spec.name, &keys, err)))
 		return err->code;
 	return hk_project_open(call->root, spec.name, p, err);
 }
@@ -249,6 +255,8 @@ const struct hk_cli_command hk_cli_project_commands[] = {
 		       { "branch", 0, "B", "Branch that deploys. Default: main." },
 		       { "driver", 0, "D",
 			 "Who runs the service: auto, systemd, process, command or none. Default: auto." },
+		       { "key", 0, "FILE",
+			 "Let the public ssh keys in FILE push to it; - is standard input." },
 		       { "strict", 0, NULL,
 			 "git push fails when the deployment fails ([push] mode = strict)." } },
 	  .run = run_create },
@@ -263,6 +271,7 @@ const struct hk_cli_command hk_cli_project_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Show its folders and port, and how to push to it.",
 	  .run = run_show },
 	{ .group = "project",

@@ -3,14 +3,13 @@
  */
 #include <cli/cli.h>
 
-#include <pwd.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <cli/follow.h>
 #include <cli/open.h>
+#include <deploy/pusher.h>
 #include <deploy/request.h>
 #include <deploy/rollback.h>
 #include <deploy/submit.h>
@@ -45,12 +44,13 @@ static int submit(const struct hk_project *p, struct hk_ledger *l,
 		  struct hk_error *err)
 {
 	hk_auto_free char *ref = hk_xasprintf("refs/hostkit/releases/%s", target->name);
-	struct passwd *pw = getpwuid(getuid());
+	struct hk_pusher pusher = hk_pusher_find();
 	const struct hk_deployment_request req = {
 		.trigger = "rollback",
 		.ref = ref,
 		.object = target->commit ? target->commit : "",
-		.pusher = pw ? pw->pw_name : NULL,
+		.pusher = hk_pusher_name(&pusher),
+		.pusher_key = hk_pusher_key(&pusher),
 		.flags = HK_REQUEST_ROLLBACK,
 		.release = target->name,
 	};
@@ -82,6 +82,7 @@ const struct hk_cli_command hk_cli_rollback_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .remote = true,
 	  .summary = "Go back to the last good release.",
 	  .help = "Makes the last good release before the live one live again, by the order of the\n"
 		  "ledger, restarts the service and asks for its health. Nothing is installed or built.\n"

@@ -15,14 +15,6 @@
 #define GLOBALS 4
 #define LETTER_BASE 256
 
-struct invocation {
-	const char *root;
-	bool json;
-	bool help;
-	bool version;
-	struct hk_cli_call call;
-};
-
 static void add_getopt(struct option *o, const struct hk_cli_option *row, int value)
 {
 	*o = (struct option){ row->name, row->arg ? required_argument : no_argument, NULL, value };
@@ -79,7 +71,7 @@ static int bad_option(const struct hk_cli_command *c, int kind, char *const *arg
 			     c->verb ? c->verb : "");
 }
 
-static void take_option(struct invocation *in, int index)
+static void take_option(struct hk_cli_invocation *in, int index)
 {
 	switch (index) {
 	case 0:
@@ -100,7 +92,7 @@ static void take_option(struct invocation *in, int index)
 }
 
 /* stop_early: up to the first word that is no option, which begins the command. */
-static int parse_options(struct invocation *in, int argc, char **argv, bool stop_early,
+static int parse_options(struct hk_cli_invocation *in, int argc, char **argv, bool stop_early,
 			 struct hk_error *err)
 {
 	struct option longs[GLOBALS + HK_CLI_OPTIONS_MAX + 1];
@@ -138,10 +130,12 @@ static int check_operands(const struct hk_cli_call *call, struct hk_error *err)
 	return hk_error_hint(err, "usage: %s", usage.data);
 }
 
-static int find_root(struct invocation *in, char **ret, struct hk_error *err)
+static int find_root(struct hk_cli_invocation *in, char **ret, struct hk_error *err)
 {
-	const char *root = in->root ? in->root : getenv("HOSTKIT_ROOT");
+	const char *root = in->root;
 
+	if (!root && !in->call.command->only_option)
+		root = getenv("HOSTKIT_ROOT");
 	if (!root || !*root)
 		root = "/";
 	*ret = realpath(root, NULL);
@@ -180,29 +174,19 @@ static int no_command(struct hk_error *err)
 	return hk_error_hint(err, "see: hostkit help");
 }
 
-/*
- * Finds the command, then its options and operands. *ret_done: something was shown, no command
- * runs.
- */
-static int parse(struct invocation *in, int argc, char **argv, bool *ret_done, struct hk_error *err)
+int hk_cli_parse(struct hk_cli_invocation *in, int argc, char **argv, struct hk_error *err)
 {
-	bool asked = false;
 	int words, first;
 
-	*ret_done = true;
 	if (parse_options(in, argc, argv, true, err))
 		return err->code;
 	first = optind;
-	if (in->version) {
-		puts("hostkit " PACKAGE_VERSION);
-		return 0;
-	}
 	if (first < argc && !strcmp(argv[first], "help")) {
-		asked = true;
+		in->help = true;
 		first++;
 	}
-	if (first >= argc)
-		return asked || in->help ? show_help(NULL) : no_command(err);
+	if (first >= argc || in->version)
+		return 0;
 	in->call.command = hk_cli_find(argc - first, argv + first, &words, err);
 	if (!in->call.command)
 		return err->code;
@@ -211,10 +195,26 @@ static int parse(struct invocation *in, int argc, char **argv, bool *ret_done, s
 	argc -= first + words - 1;
 	if (parse_options(in, argc, argv, false, err))
 		return err->code;
-	if (asked || in->help)
-		return show_help(in->call.command);
 	in->call.operands = argv + optind;
 	in->call.n_operands = argc - optind;
+	return 0;
+}
+
+/* *ret_done: something was shown, no command runs. */
+static int parse(struct hk_cli_invocation *in, int argc, char **argv, bool *ret_done,
+		 struct hk_error *err)
+{
+	*ret_done = true;
+	if (hk_cli_parse(in, argc, argv, err))
+		return err->code;
+	if (in->version) {
+		puts("hostkit " PACKAGE_VERSION);
+		return 0;
+	}
+	if (in->help)
+		return show_help(in->call.command);
+	if (!in->call.command)
+		return no_command(err);
 	*ret_done = false;
 	return check_operands(&in->call, err);
 }
@@ -229,7 +229,7 @@ static struct hk_json *error_json(const struct hk_error *err)
 	return error;
 }
 
-static void finish(struct invocation *in, int failed, const struct hk_error *err)
+static void finish(struct hk_cli_invocation *in, int failed, const struct hk_error *err)
 {
 	hk_auto_buf out = HK_BUF_INIT;
 
@@ -256,7 +256,7 @@ static void finish(struct invocation *in, int failed, const struct hk_error *err
 
 int hk_cli_main(int argc, char **argv)
 {
-	struct invocation in = { .root = NULL };
+	struct hk_cli_invocation in = { .root = NULL };
 	struct hk_error err = HK_ERROR_INIT;
 	hk_auto_free char *root = NULL;
 	bool done = false;

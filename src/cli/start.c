@@ -143,6 +143,7 @@ const struct hk_cli_command hk_cli_start_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .as = HK_CLI_AS_CALLER,
 	  .summary = "Become the service: what its systemd unit executes.",
 	  .help = "Reads the start command of the live release, .env, and the log files, all as the "
 		  "project's user, and\nexecutes it. For people there is: hostkit service start NAME.",

@@ -70,7 +70,7 @@ static int none_of(const char *range, const char *text, struct hk_error *err)
 {
 	hk_auto_free char *copy = NULL;
 	hk_auto_buf more = HK_BUF_INIT;
-	const char *names[16];
+	const char *names[64];
 	size_t n = split_names(range, &copy, names, HK_ARRAY_LEN(names));
 
 	for (size_t i = 0; i < n; i++)

@@ -9,9 +9,11 @@
 
 #define LINE_MAX_LEN 150 /* lists are continued on a new line before the library's limit */
 #define COMMENT_WIDTH 78
+#define EXAMPLE_WIDTH 99
 
 /* "key = a, b," and the rest of a long list on indented lines. */
-static void add_assignment(const struct hk_conf_option *o, const char *value, struct hk_buf *out)
+static void add_assignment(const struct hk_conf_option *o, const char *value, size_t width,
+			   struct hk_buf *out)
 {
 	size_t column, n;
 
@@ -23,7 +25,7 @@ static void add_assignment(const struct hk_conf_option *o, const char *value, st
 	column = strlen(o->key) + 2;
 	for (const char *p = value; *p; p += n) {
 		n = strcspn(p, ",");
-		if (column + n + 2 > LINE_MAX_LEN && p != value) {
+		if (column + n + 2 > width && p != value) {
 			hk_buf_addstr(out, "\n\t");
 			column = 1;
 			n -= 1; /* the blank behind the comma */
@@ -65,7 +67,7 @@ void hk_conf_show_option(const struct hk_conf_option *o, const struct hk_conf *c
 	}
 	hk_buf_addf(out, "# %s%s\n", origin,
 		    format_shown(o, conf, &value) ? "; user and password not shown" : "");
-	add_assignment(o, value.data, out);
+	add_assignment(o, value.data, LINE_MAX_LEN, out);
 }
 
 void hk_conf_show(const struct hk_conf *conf, struct hk_buf *out)
@@ -131,6 +133,20 @@ static void add_comment(const char *text, struct hk_buf *out)
 	hk_buf_addch(out, '\n');
 }
 
+/* The default, each line of it behind a # that is to be removed. */
+static void add_commented(const struct hk_conf_option *o, struct hk_buf *out)
+{
+	hk_auto_buf text = HK_BUF_INIT;
+
+	add_assignment(o, o->def, EXAMPLE_WIDTH, &text);
+	for (const char *p = text.data; *p;) {
+		int n = (int)strcspn(p, "\n");
+
+		hk_buf_addf(out, "#%.*s\n", n, p);
+		p += n + 1;
+	}
+}
+
 void hk_conf_example(bool for_project, struct hk_buf *out)
 {
 	static const char *const heads[] = {
@@ -162,6 +178,6 @@ void hk_conf_example(bool for_project, struct hk_buf *out)
 		hk_conf_value_describe(o, &takes);
 		hk_buf_addch(&takes, ')');
 		add_comment(takes.data, out);
-		hk_buf_addf(out, "#%s =%s%s\n", o->key, *o->def ? " " : "", o->def);
+		add_commented(o, out);
 	}
 }

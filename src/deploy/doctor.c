@@ -37,6 +37,7 @@ static const struct hk_doctor_check project_checks[] = {
 	{ .name = "folders", .run = hk_doctor_check_folders },
 	{ .name = "owner", .run = hk_doctor_check_owner },
 	{ .name = "permissions", .run = hk_doctor_check_permissions },
+	{ .name = "keys", .run = hk_doctor_check_keys },
 	{ .name = "hooks", .run = hk_doctor_check_hooks },
 	{ .name = "repository", .run = hk_doctor_check_repository },
 	{ .name = "path", .run = hk_doctor_check_path },

@@ -74,6 +74,9 @@ void hk_doctor_check_unit(struct hk_doctor *d);
 void hk_doctor_check_rights(struct hk_doctor *d);
 void hk_doctor_check_enabled(struct hk_doctor *d);
 
+/* doctor_keys.c: ssh keys. */
+void hk_doctor_check_keys(struct hk_doctor *d);
+
 /* doctor_programs.c: PATH, what is found in it, and the environment. */
 void hk_doctor_check_path(struct hk_doctor *d);
 void hk_doctor_check_program(struct hk_doctor *d);

@@ -154,11 +154,16 @@ void hk_environment_plain(const struct hk_project *p, struct hk_strlist *ret)
 	set_value(ret, "HOSTKIT_PROJECT", p->name);
 }
 
-enum { DEPLOYMENT, REF, SOURCE, COMMIT, TAG, PUSHER, RELEASE };
+enum { DEPLOYMENT, REF, SOURCE, COMMIT, TAG, PUSHER, PUSHER_KEY, RELEASE };
 
 static const char *const fact_names[] = {
-	[DEPLOYMENT] = "HOSTKIT_DEPLOYMENT", [REF] = "HOSTKIT_REF", [SOURCE] = "HOSTKIT_SOURCE",
-	[COMMIT] = "HOSTKIT_COMMIT",	     [TAG] = "HOSTKIT_TAG", [PUSHER] = "HOSTKIT_PUSHER",
+	[DEPLOYMENT] = "HOSTKIT_DEPLOYMENT",
+	[REF] = "HOSTKIT_REF",
+	[SOURCE] = "HOSTKIT_SOURCE",
+	[COMMIT] = "HOSTKIT_COMMIT",
+	[TAG] = "HOSTKIT_TAG",
+	[PUSHER] = "HOSTKIT_PUSHER",
+	[PUSHER_KEY] = "HOSTKIT_PUSHER_KEY",
 	[RELEASE] = "HOSTKIT_RELEASE",
 };
 
@@ -174,6 +179,7 @@ void hk_environment_facts(const struct hk_project *p, const struct hk_deployment
 		[COMMIT] = d->commit,
 		[TAG] = d->tag,
 		[PUSHER] = d->pusher,
+		[PUSHER_KEY] = d->pusher_key,
 		[RELEASE] = d->release,
 	};
 

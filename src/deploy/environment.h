@@ -14,8 +14,8 @@
  * PORT (when set), HOST and HOSTNAME=127.0.0.1, caches of the package managers; then the .env file
  * of the project's home, which may replace any of these; then HOSTKIT_PROJECT and, with a
  * deployment (may be NULL), HOSTKIT_DEPLOYMENT, HOSTKIT_REF, HOSTKIT_COMMIT, HOSTKIT_TAG,
- * HOSTKIT_PUSHER and HOSTKIT_RELEASE, as far as they are known. Fails on an .env file outside the
- * grammar of dotenv.h.
+ * HOSTKIT_PUSHER, HOSTKIT_PUSHER_KEY and HOSTKIT_RELEASE, as far as they are known. Fails on an
+ * .env file outside the grammar of dotenv.h.
  */
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;

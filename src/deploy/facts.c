@@ -49,6 +49,9 @@ void hk_facts_deployment(struct hk_json *j, const struct hk_deployment *d)
 	hk_json_set(j, "tag", hk_json_string(d->tag));
 	hk_json_set(j, "summary", hk_json_string(d->summary));
 	hk_json_set(j, "pusher", hk_json_string(d->pusher));
+	hk_json_set(j, "key", hk_json_string(d->pusher_key));
+	hk_json_set(j, "cancelled_by",
+		    hk_json_string(d->status == HK_STATUS_CANCELLED ? d->canceller : NULL));
 	hk_json_set(j, "reason", hk_json_string(d->reason));
 	hk_json_set(j, "options", options_json(d->flags));
 	hk_json_set(j, "release", hk_json_string(d->release));

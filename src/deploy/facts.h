@@ -8,8 +8,9 @@
 #include <deploy/project.h>
 
 /*
- * Sets id, status, trigger, ref, commit, tag, summary, pusher, release, created_at, started_at,
- * finished_at and error {code, message, hint}; null for what is not known. Times are RFC 3339.
+ * Sets id, status, trigger, ref, commit, tag, summary, pusher, key, cancelled_by, release,
+ * created_at, started_at, finished_at and error {code, message, hint}; null for what is not known.
+ * Times are RFC 3339.
  */
 void hk_facts_deployment(struct hk_json *j, const struct hk_deployment *d);
 

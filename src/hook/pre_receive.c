@@ -49,9 +49,9 @@ static int check_ledger(struct hk_push *push, struct hk_error *err)
 	const struct hk_gate gate = { INT64_MAX, hk_clock_wall_ms(), push->options.flags };
 	struct hk_error why = HK_ERROR_INIT;
 	struct hk_deployment_request req;
-	char pusher[HK_PUSHER_LEN];
+	struct hk_pusher pusher;
 
-	hk_push_request(push, pusher, &req);
+	hk_push_request(push, &pusher, &req);
 	if (!hk_project_open_ledger(&push->project, &push->ledger, &why) &&
 	    !hk_gate_check(&push->project, push->ledger, &gate, &why) &&
 	    !hk_queue_check(&push->project, push->ledger, &req, &why))

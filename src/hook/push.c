@@ -4,7 +4,6 @@
 #include <hook/push.h>
 
 #include <errno.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -163,19 +162,19 @@ struct hk_ref_seen *hk_push_seen(const struct hk_push *push)
 	return seen;
 }
 
-void hk_push_request(const struct hk_push *push, char pusher[HK_PUSHER_LEN],
+void hk_push_request(const struct hk_push *push, struct hk_pusher *pusher,
 		     struct hk_deployment_request *ret)
 {
 	const struct hk_ref_update *u = push->chosen;
-	struct passwd *pw = getpwuid(getuid());
 
-	snprintf(pusher, HK_PUSHER_LEN, "%s", pw ? pw->pw_name : "");
+	*pusher = hk_pusher_find();
 	*ret = (struct hk_deployment_request){
 		.trigger = "push",
 		.ref = u->ref,
 		.object = u->new_oid,
 		.old_object = hk_ref_is_null_oid(u->old_oid) ? NULL : u->old_oid,
-		.pusher = *pusher ? pusher : NULL,
+		.pusher = hk_pusher_name(pusher),
+		.pusher_key = hk_pusher_key(pusher),
 		.flags = push->options.flags,
 		.reason = push->options.reason,
 	};

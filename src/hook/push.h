@@ -8,6 +8,7 @@
 
 #include <base/buf.h>
 #include <deploy/project.h>
+#include <deploy/pusher.h>
 #include <deploy/pushopt.h>
 #include <deploy/refrule.h>
 #include <store/ledger.h>
@@ -46,9 +47,8 @@ void hk_push_name_others(struct hk_push *push);
 /* What refs hold now, for the ledger: the caller frees. */
 struct hk_ref_seen *hk_push_seen(const struct hk_push *push);
 
-/* What the chosen ref asks for; name_out keeps the pusher's name. */
-#define HK_PUSHER_LEN 64
-void hk_push_request(const struct hk_push *push, char pusher[HK_PUSHER_LEN],
+/* What the chosen ref asks for; it borrows from the push and the pusher. */
+void hk_push_request(const struct hk_push *push, struct hk_pusher *pusher,
 		     struct hk_deployment_request *ret);
 
 /*

@@ -14,9 +14,9 @@ int hk_serve_submit(struct hk_push *push, const struct hk_ref_seen *seen, size_t
 		    struct hk_error *err)
 {
 	struct hk_deployment_request req;
-	char pusher[HK_PUSHER_LEN];
+	struct hk_pusher pusher;
 
-	hk_push_request(push, pusher, &req);
+	hk_push_request(push, &pusher, &req);
 	req.flags |= more_flags;
 	req.seen = seen;
 	req.n_seen = n_seen;

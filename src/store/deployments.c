@@ -28,7 +28,7 @@ static const char *const stage_ends[] = {
 	"SELECT id, status, trigger_name, ref, object, old_object, commit_id, tag, summary," \
 	" pusher, flags, release_name, worker_pid, worker_start, worker_boot, created_at,"   \
 	" started_at, finished_at, error_code, error_message, error_hint,"                   \
-	" submitter_pid, submitter_start, submitter_boot, reason, source FROM deployment "
+	" submitter_pid, submitter_start, submitter_boot, reason, source, pusher_key, canceller FROM deployment "
 
 #define NEXT " AND id < ?1 ORDER BY id DESC LIMIT 1"
 
@@ -54,7 +54,7 @@ void hk_deployment_release(struct hk_deployment *d)
 	char *const owned[] = { d->trigger, d->ref,	   d->object,	     d->old_object,
 				d->commit,  d->tag,	   d->summary,	     d->pusher,
 				d->release, d->error_code, d->error_message, d->error_hint,
-				d->reason,  d->source };
+				d->reason,  d->source,	   d->pusher_key,    d->canceller };
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(owned); i++)
 		free(owned[i]);
@@ -118,6 +118,8 @@ static int read_row(struct hk_ledger *l, sqlite3_stmt *s, struct hk_deployment *
 	c += 3;
 	ret->reason = hk_db_text(s, c++);
 	ret->source = hk_db_text(s, c++);
+	ret->pusher_key = hk_db_text(s, c++);
+	ret->canceller = hk_db_text(s, c++);
 	return 0;
 }
 
@@ -158,15 +160,15 @@ static int insert(struct hk_ledger *l, const struct hk_deployment_request *req,
 		l,
 		"INSERT INTO deployment (status, trigger_name, ref, object, old_object,"
 		" pusher, flags, created_at, submitter_pid, submitter_start,"
-		" submitter_boot, release_name, reason, source)"
-		" VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+		" submitter_boot, release_name, reason, source, pusher_key)"
+		" VALUES ('waiting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 		HK_DB_VALUES(HK_DB_TEXT(req->trigger), HK_DB_TEXT(req->ref),
 			     HK_DB_TEXT(req->object), HK_DB_TEXT(req->old_object),
 			     HK_DB_TEXT(req->pusher), HK_DB_INT(req->flags),
 			     HK_DB_INT(hk_clock_wall_ms()), HK_DB_INT(self->pid),
 			     HK_DB_INT((int64_t)self->start), HK_DB_TEXT(self->boot),
 			     HK_DB_TEXT(req->release), HK_DB_TEXT(req->reason),
-			     HK_DB_TEXT(req->source)),
+			     HK_DB_TEXT(req->source), HK_DB_TEXT(req->pusher_key)),
 		NULL, err);
 }
 
@@ -258,6 +260,14 @@ int hk_ledger_set_deployment_release(struct hk_ledger *l, int64_t id, const char
 		      "UPDATE deployment SET release_name = ?2"
 		      " WHERE id = ?1 AND finished_at IS NULL",
 		      HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(release)), err);
+}
+
+int hk_ledger_set_canceller(struct hk_ledger *l, int64_t id, const char *name, struct hk_error *err)
+{
+	return update(l, id,
+		      "UPDATE deployment SET canceller = ?2"
+		      " WHERE id = ?1 AND finished_at IS NULL",
+		      HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(name)), err);
 }
 
 static int finish_row(struct hk_ledger *l, int64_t id, enum hk_status status, int64_t now,

@@ -111,6 +111,11 @@ static const char *const migrations[] = {
 	/* Deployments of a folder or of another repository than the project's own. */
 	("ALTER TABLE deployment ADD COLUMN source TEXT;"
 	 "PRAGMA user_version = 5;"),
+
+	/* The fingerprint of the ssh key that a deployment was asked for with; who cancelled it. */
+	("ALTER TABLE deployment ADD COLUMN pusher_key TEXT;"
+	 "ALTER TABLE deployment ADD COLUMN canceller TEXT;"
+	 "PRAGMA user_version = 6;"),
 };
 
 /*

@@ -67,9 +67,10 @@ struct hk_deployment_request {
 	const char *source;  /* NULL: the project's own repository; see deploy/source.h */
 	const char *old_object; /* what it was before; NULL for a new ref */
 	const char *pusher;
-	const char *reason;  /* what the pusher said it is for */
-	unsigned flags;	     /* enum hk_request_flags of the deploy module, kept as a number */
-	const char *release; /* to make live again; NULL: a new one */
+	const char *pusher_key; /* the fingerprint of the pusher's ssh key; NULL: it was none */
+	const char *reason;	/* what the pusher said it is for */
+	unsigned flags;		/* enum hk_request_flags of the deploy module, kept as a number */
+	const char *release;	/* to make live again; NULL: a new one */
 	const struct hk_ref_seen *seen; /* recorded in the same transaction */
 	size_t n_seen;
 };
@@ -79,6 +80,7 @@ struct hk_deployment {
 	int64_t id;
 	enum hk_status status;
 	char *trigger, *ref, *object, *old_object, *commit, *tag, *summary, *pusher, *reason;
+	char *pusher_key, *canceller;
 	char *source; /* NULL: the project's own repository, whose refs the others are none of */
 	unsigned flags;
 	char *release;		    /* the name of the release that it made or made live */
@@ -112,6 +114,10 @@ int hk_ledger_set_settings(struct hk_ledger *l, int64_t id, const char *settings
 			   struct hk_error *err) HK_MUST_CHECK;
 int hk_ledger_set_deployment_release(struct hk_ledger *l, int64_t id, const char *release,
 				     struct hk_error *err) HK_MUST_CHECK;
+
+/* Who asks for its end, before it is asked for. */
+int hk_ledger_set_canceller(struct hk_ledger *l, int64_t id, const char *name,
+			    struct hk_error *err) HK_MUST_CHECK;
 
 /*
  * Ends a row; why is NULL for succeeded. A stage row still running ends with it: as succeeded,

@@ -1,6 +1,7 @@
 /*
  * A project's secrets, encrypted at rest: XChaCha20-Poly1305 by libsodium, with the project's name
- * and the format's version as associated data. The only place that knows libsodium, with hmac.c.
+ * and the format's version as associated data. The only place that knows libsodium, with hmac.c and
+ * fingerprint.c.
  *
  *   vault/secrets   "HKV1", the key's id (8 bytes), nonce, ciphertext; 0600
  *   vault/key-ID    32 random bytes; 0600, made on first use

@@ -24,6 +24,11 @@ void hk_signals_ignore_pipe(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+void hk_signals_default_pipe(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+}
+
 int hk_signals_cancel_fd(int *ret_fd, struct hk_error *err)
 {
 	static const int signals[] = { SIGTERM, SIGINT };

@@ -10,6 +10,9 @@
  */
 void hk_signals_ignore_pipe(void);
 
+/* Before a program takes the place of this one: it is not to inherit that. */
+void hk_signals_default_pipe(void);
+
 /*
  * Turns SIGTERM and SIGINT into a readable descriptor: once one arrives, *ret_fd (a pipe end that
  * is never read, so it stays readable) says "cancel" to every poll. Handlers are installed without

@@ -18,6 +18,9 @@ void hk_head_write(int log_fd, const struct hk_project *p, const struct hk_deplo
 	hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: %s: deployment %lld of %s%s%s",
 		      p->name, (long long)id, what.data, req->pusher ? " by " : "",
 		      req->pusher ? req->pusher : "");
+	/* On a line of its own, which 80 columns hold. */
+	if (req->pusher_key)
+		hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: key: %s", req->pusher_key);
 	if (req->reason)
 		hk_report_say(&text.report, HK_REPORT_INFO, "hostkit: reason: %s", req->reason);
 	for (size_t i = 0; i < hk_request_options_len; i++)

@@ -8,6 +8,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz-lines \
 	tests/fuzz/fuzz-pktline \
 	tests/fuzz/fuzz-push-options \
+	tests/fuzz/fuzz-shell \
 	tests/fuzz/fuzz-update \
 	tests/fuzz/fuzz-words
 EXTRA_PROGRAMS = $(fuzz_programs)
@@ -26,6 +27,7 @@ tests_fuzz_fuzz_json_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_lines_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_pktline_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_push_options_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_shell_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_update_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_words_LDADD = $(fuzz_libs)
 

@@ -153,7 +153,7 @@ examples() { # the commented examples, as they are and with every line live
 	cp "$HK_TOP_SRCDIR/config/project.ini" "$ini"
 	chmod 644 "$defaults" "$ini"
 	hostkit config check site
-	sed -i 's/^#\([a-z_]* = .*\)/\1/' "$defaults" "$ini"
+	sed -i 's/^#\([a-z_]* = .*\|\t\)/\1/' "$defaults" "$ini"
 	hostkit config check site
 	hostkit --json config show site >answer
 	# Each line that can be set there is: only what the files leave empty has no value of theirs.

@@ -9,7 +9,7 @@
 
 test_begin "doctor"
 not_in_quick_run
-require_programs flaky-http stubborn python3 sqlite3 pgrep
+require_programs flaky-http stubborn python3 sqlite3 pgrep ssh-keygen
 new_project site
 home=$(home_of site)
 state=$HOSTKIT_ROOT/var/lib/hostkit/site
@@ -111,6 +111,32 @@ environment() {
 	not grep -F t0ps3cret words answer
 }
 ok_when "the environment of deployments is shown, without secrets" environment
+
+# --- Keys
+
+keys() {
+	local file=$home/.ssh/authorized_keys
+
+	ssh-keygen -q -t ed25519 -N '' -C ann -f ann
+	hostkit key add site ann.pub
+	all_well site
+	grep -E "^  ok +keys +1, in $file" words
+	chmod g+w "$file"
+	finds fail keys "others may write '$file', so sshd ignores it"
+	mend
+	sed -i "s|$HK_BINDIR/hostkit shell|/nowhere/hostkit shell|" "$file"
+	finds fail keys "the key 'ann' runs '/nowhere/hostkit', which is not there"
+	mend
+	contains "$file" "command=\"$HK_BINDIR/hostkit shell "
+	chmod 770 "$home/.ssh"
+	finds fail keys "'$home/.ssh' may be written by others"
+	chmod 700 "$home/.ssh"
+	cat ann.pub >>"$file"
+	finds warn keys "1 line of '$file' is not hostkit's, and may let a key do anything"
+	rm -r "$home/.ssh"
+	all_well site
+}
+ok_when "a file of keys that sshd ignores, a line that is not ours, a program that has gone" keys
 
 # --- Hooks and repository
 
@@ -470,6 +496,8 @@ ledger() {
 	[ ! -e "$state/ledger.db" ]
 	mend
 	sqlite3 "$state/ledger.db" "ALTER TABLE deployment DROP COLUMN source;
+		ALTER TABLE deployment DROP COLUMN pusher_key;
+		ALTER TABLE deployment DROP COLUMN canceller;
 		DROP TABLE notification; PRAGMA user_version = 3"
 	finds warn ledger "has version 3; the next command or push brings it to"
 	mend

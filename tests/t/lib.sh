@@ -462,13 +462,25 @@ sshd_start() {
 	sshd_require "$user"
 	port=$(free_port)
 	sshd_configure "$user" "$port" "${1:-}"
+	sshd_run
+	export GIT_SSH_COMMAND="ssh -F '$T/ssh_config'"
+}
+
+sshd_run() {
+	: >"$T/sshd/log"
 	"$sshd_program" -D -e -f "$T/sshd/config" 3>&- >>"$T/sshd/log" 2>&1 &
 	sshd_pid=$!
 	if ! wait_until 10 grep -q "^Server listening" "$T/sshd/log"; then
 		note_file "sshd's log" "$T/sshd/log"
 		return 1
 	fi
-	export GIT_SSH_COMMAND="ssh -F '$T/ssh_config'"
+}
+
+# sshd_keys FILE: from now on, only the keys in FILE log in, such as a project's authorized_keys.
+sshd_keys() {
+	sshd_stop
+	sed -i "s|^AuthorizedKeysFile .*|AuthorizedKeysFile \"$1\"|" "$T/sshd/config"
+	sshd_run
 }
 
 sshd_stop() {

@@ -12,6 +12,7 @@ static void test_deployment_fields(void **state)
 		.object = "aa",
 		.old_object = "bb",
 		.pusher = "",
+		.pusher_key = hostile,
 		.flags = 0x80000001u,
 	};
 	struct hk_procid worker = { .pid = 4242, .start = UINT64_MAX - 1, .boot = "boot-id" };
@@ -31,6 +32,7 @@ static void test_deployment_fields(void **state)
 	assert_string_equal(d.object, "aa");
 	assert_string_equal(d.old_object, "bb");
 	assert_string_equal(d.pusher, "");
+	assert_string_equal(d.pusher_key, hostile);
 	assert_int_equal(d.flags, 0x80000001u);
 	assert_in_range(d.created_at, before, before + 60000);
 	assert_true(!d.started_at && !d.finished_at && !d.worker.pid && !d.worker.boot[0]);
@@ -38,6 +40,7 @@ static void test_deployment_fields(void **state)
 	hk_deployment_release(&d);
 
 	OK(hk_ledger_set_worker(l, id, &worker, &err));
+	OK(hk_ledger_set_canceller(l, id, "ben", &err));
 	OK(hk_ledger_start_deployment(l, id, &err));
 	OK(hk_ledger_set_commit(l, id, "cc", "v1", hostile, &err));
 	OK(hk_ledger_set_deployment_release(l, id, "20261124-103000", &err));
@@ -56,6 +59,7 @@ static void test_deployment_fields(void **state)
 	assert_string_equal(d.error_code, "COMMAND_TIMEOUT");
 	assert_string_equal(d.error_message, "'npm ci' ran over");
 	assert_string_equal(d.error_hint, "raise it");
+	assert_string_equal(d.canceller, "ben");
 	assert_true(d.created_at <= d.started_at && d.started_at <= d.finished_at);
 	hk_deployment_release(&d);
 	hk_ledger_close(l);
