@@ -212,11 +212,10 @@ static int wait_for_job(struct hk_sdbus *b, const char *what, const char *unit,
 }
 
 /* Sends a request that is answered with the path of a job, and waits for that. */
-static int run(struct hk_sdbus *b, sd_bus_message *request, const char *unit,
+static int run(struct hk_sdbus *b, sd_bus_message *request, const char *what, const char *unit,
 	       const struct hk_sdbus_limit *limit, char ret_result[HK_SDBUS_RESULT_LEN],
 	       struct hk_error *err)
 {
-	const char *what = sd_bus_message_get_member(request);
 	auto_error error = SD_BUS_ERROR_NULL;
 	auto_message *reply = NULL;
 	const char *path;
@@ -251,7 +250,7 @@ int hk_sdbus_run_job(struct hk_sdbus *b, const char *method, const char *unit,
 		r = sd_bus_message_append(m, "ss", unit, "replace");
 	if (r < 0)
 		return failed(method, unit, r, &none, err);
-	return run(b, m, unit, limit, ret_result, err);
+	return run(b, m, method, unit, limit, ret_result, err);
 }
 
 static int append_setting(sd_bus_message *m, const struct hk_sdbus_setting *s)
@@ -299,7 +298,7 @@ int hk_sdbus_run_transient(struct hk_sdbus *b, const char *unit,
 		r = append_settings(m, settings, n);
 	if (r < 0)
 		return failed(method, unit, r, &none, err);
-	return run(b, m, unit, limit, ret_result, err);
+	return run(b, m, method, unit, limit, ret_result, err);
 }
 
 /* --- Properties */

@@ -50,7 +50,10 @@ add_project() {
 # The files that only root may write: with the words that the templates have for a project.
 add_unit() {
 	local name=$1 memory_max=${2:-infinity} cpu_quota=${3:-} tasks_max=${4:-infinity}
-	local from=${template:-/usr/local/share/hostkit/templates/hostkit.service}
+	local from=${template:-/usr/local/share/hostkit/templates/hostkit.service} env=
+
+	# The unit does not let a sanitizer look for leaks, which takes ptrace.
+	! grep -q __asan_init "$HK_BINDIR/hostkit" || env=Environment=ASAN_OPTIONS=detect_leaks=0
 
 	inside sh -euc '
 		# By a rename in the same folder: polkitd reads a file that is only half there.
@@ -59,14 +62,15 @@ add_unit() {
 			*.rules) to=/etc/polkit-1/rules.d/60-hostkit-$2.rules ;;
 			*) to=/etc/systemd/system/hostkit-$2.service ;;
 			esac
-			sed -e "s,{{name}},$2,g; s,{{user}},$2,g; s,{{home}},/home/$2,g" \
+			sed -e "s/^Type=exec/&\n$6/" -e "s,{{name}},$2,g; s,{{user}},$2,g; s,{{home}},/home/$2,g" \
 				-e "s,{{hostkit}},/usr/local/bin/hostkit,g; s,{{stop_timeout}},2s,g" \
 				-e "s,{{memory_max}},$3,g; s,{{cpu_quota}},$4,g; s,{{tasks_max}},$5,g" "$file" \
 				>"$to.new"
 			mv "$to.new" "$to"
 		done
 		systemctl daemon-reload
-		systemctl -q enable "hostkit-$2.service"' - "$from" "$name" "$memory_max" "$cpu_quota" "$tasks_max"
+		systemctl -q enable "hostkit-$2.service"' - "$from" "$name" "$memory_max" "$cpu_quota" \
+		"$tasks_max" "$env"
 }
 
 set_up() {
