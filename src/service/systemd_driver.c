@@ -296,14 +296,19 @@ static int systemd_start(const struct hk_service *s, struct hk_error *err)
 
 /* --- Telling */
 
-/* `hostkit run` has told systemd the release that it has started; see cli/start.c. */
+/*
+ * `hostkit run` has told systemd the release that it starts; see cli/start.c. The application could
+ * tell another text since, so only what looks like a release's name is taken.
+ */
 static void copy_release(const struct hk_systemd_unit *u, struct hk_service_state *state)
 {
 	static const char prefix[] = "release ";
+	const char *name = u->status_text + sizeof(prefix) - 1;
 
-	if (!strncmp(u->status_text, prefix, sizeof(prefix) - 1))
-		snprintf(state->release, sizeof(state->release), "%.63s",
-			 u->status_text + sizeof(prefix) - 1);
+	if (strncmp(u->status_text, prefix, sizeof(prefix) - 1) ||
+	    name[strspn(name, "0123456789-")] || strlen(name) >= sizeof(state->release))
+		return;
+	memcpy(state->release, name, strlen(name) + 1);
 }
 
 static int systemd_status(const struct hk_service *s, struct hk_service_state *ret,
