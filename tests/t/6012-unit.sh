@@ -245,6 +245,23 @@ as_root() {
 }
 ok_when "root is told to use systemctl instead of hostkit run" as_root
 
+told_status() {
+	# The main process may tell systemd anything.
+	write_file shop run.sh <<-'SCRIPT'
+		exec python3 -c '
+		import os, socket, subprocess, time
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.sendto(b"STATUS=release \x1b[31m<evil>", "/run/systemd/notify")
+		os.execvp("flaky-http", ["flaky-http", "200"])
+		'
+	SCRIPT
+	push_as shop
+	expect_of shop last.status=succeeded
+	[ "$(property shop StatusText | od -An -c | tr -d ' \n' | grep -c evil)" = 1 ]
+	answers_of shop running=true release=null -- service status shop
+}
+ok_when "what an application tells systemd as its release is not shown to anybody" told_status
+
 # --- Kinds of application
 
 python_app() {
