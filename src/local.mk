@@ -21,6 +21,7 @@ src_libhostkit_a_SOURCES = \
 	src/base/strlist.c src/base/strlist.h \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/words.c src/base/words.h \
+	src/sys/cgroup.c src/sys/cgroup.h \
 	src/sys/copy.c \
 	src/sys/detach.c \
 	src/sys/exec.c src/sys/exec.h \
@@ -29,10 +30,15 @@ src_libhostkit_a_SOURCES = \
 	src/sys/faultcall.c src/sys/faultcalls.def \
 	src/sys/fs.c src/sys/fs.h \
 	src/sys/inuse.c src/sys/inuse.h \
+	src/sys/landlock.c src/sys/landlock.h \
 	src/sys/lock.c src/sys/lock.h \
+	src/sys/mounts.c src/sys/mounts.h \
+	src/sys/namespaces.c src/sys/namespaces.h \
+	src/sys/privileges.c src/sys/privileges.h \
 	src/sys/process.c src/sys/process.h \
 	src/sys/procid.c src/sys/procid.h \
 	src/sys/proclist.c src/sys/proclist.h \
+	src/sys/sandbox.c src/sys/sandbox.h \
 	src/sys/self.c src/sys/self.h \
 	src/sys/session.c \
 	src/sys/signals.c src/sys/signals.h \

@@ -51,6 +51,7 @@ unit_tests = \
 	tests/unit/test-procid \
 	tests/unit/test-relpath \
 	tests/unit/test-repo \
+	tests/unit/test-sandbox \
 	tests/unit/test-service \
 	tests/unit/test-submodule-url \
 	tests/unit/test-url \
