@@ -3,7 +3,7 @@
 noinst_LIBRARIES += src/libhostkit.a
 
 src_libhostkit_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBGIT2_CFLAGS) $(CURL_CFLAGS) $(INIH_CFLAGS) \
-	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+	$(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(LIBSYSTEMD_CFLAGS)
 src_libhostkit_a_SOURCES = \
 	src/base/alloc.c src/base/alloc.h \
 	src/base/banned.h \
@@ -94,6 +94,7 @@ src_libhostkit_a_SOURCES = \
 	src/service/port.c src/service/port.h \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
+	src/service/sdbus.h \
 	src/service/service.c src/service/service.h \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
@@ -181,10 +182,16 @@ src_libhostkit_a_SOURCES = \
 	src/cli/service.c src/cli/service.h \
 	src/cli/table.c src/cli/table.h
 
+if HAVE_LIBSYSTEMD
+src_libhostkit_a_SOURCES += src/service/sdbus.c
+else
+src_libhostkit_a_SOURCES += src/service/sdbus_none.c
+endif
+
 # Programs that do all of it.
 HK_ALL_LIBS = src/libhostkit.a $(LIBGIT2_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(INIH_LIBS) \
-	$(JANSSON_LIBS) $(SODIUM_LIBS)
-# What git starts for every push: no libgit2, no libcurl (a test reads their dynamic sections).
+	$(JANSSON_LIBS) $(SODIUM_LIBS) $(LIBSYSTEMD_LIBS)
+# What git starts for every push: no libgit2, no libcurl, no libsystemd (a test reads their dynamic sections).
 HK_HOOK_LIBS = src/libhostkit.a $(SQLITE_LIBS) $(INIH_LIBS) $(JANSSON_LIBS)
 
 bin_PROGRAMS += src/hostkit

@@ -92,7 +92,7 @@ thin_hook() {
 	for hook in pre-receive proc-receive post-receive; do
 		readelf -d "$HK_LIBEXECDIR/$hook" | grep NEEDED >needed
 		contains needed libsqlite3
-		not grep -E 'libgit2|libcurl|libssh2|libjansson|libsodium' needed
+		not grep -E 'libgit2|libcurl|libssh2|libjansson|libsodium|libsystemd' needed
 	done
 }
 ok_when "the hooks that git starts load neither libgit2 nor libcurl" thin_hook
