@@ -94,6 +94,7 @@ src_libhostkit_a_SOURCES = \
 	src/service/port.c src/service/port.h \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
+	src/service/scope.c src/service/scope.h \
 	src/service/sdbus.h \
 	src/service/service.c src/service/service.h \
 	src/deploy/activate.c src/deploy/activate.h \
