@@ -103,13 +103,16 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \
 	src/deploy/cleanup.c \
+	src/deploy/command.c \
 	src/deploy/confine.c src/deploy/confine.h \
+	src/deploy/confinement.c src/deploy/confinement.h \
 	src/deploy/content.c src/deploy/content.h \
 	src/deploy/create.c src/deploy/create.h \
 	src/deploy/dead.c src/deploy/dead.h \
 	src/deploy/deploy.c src/deploy/deploy.h \
 	src/deploy/detect.c src/deploy/detect.h \
 	src/deploy/doctor.c src/deploy/doctor.h src/deploy/doctor_checks.h \
+	src/deploy/doctor_confinement.c \
 	src/deploy/doctor_files.c \
 	src/deploy/doctor_programs.c \
 	src/deploy/doctor_state.c \
