@@ -12,7 +12,7 @@ sshd_start
 new_project site
 home=$(home_of site)
 git -C site remote add vps "vps:$home/repo.git"
-mkfifo begun go
+fifos begun go
 echo hi >site/index.html
 
 # Limits for when the test fails, so that nobody waits for ever.

@@ -16,7 +16,7 @@ new_project site
 home=$(home_of site)
 hooks=$home/repo.git/hooks
 git -C site remote add vps "vps:$home/repo.git"
-mkfifo begun go
+fifos begun go
 echo 0 >n
 echo 0 >lines
 : >outcomes
