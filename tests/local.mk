@@ -112,6 +112,7 @@ shell_tests = \
 	tests/t/2072-lfs.sh \
 	tests/t/2073-subdirectory.sh \
 	tests/t/2081-scenarios.sh \
+	tests/t/2091-confinement.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \
