@@ -79,9 +79,14 @@ static bool is_dir(const char *path)
 
 static int mask(const char *path, struct hk_error *err)
 {
-	int failed = is_dir(path) ? mount("tmpfs", path, "tmpfs", MASK_FLAGS, MASK_OPTIONS)
-				  : mount("/dev/null", path, NULL, MS_BIND, NULL);
+	bool folder = is_dir(path);
+	int failed = folder ? mount("tmpfs", path, "tmpfs", MASK_FLAGS, MASK_OPTIONS)
+			    : mount("/dev/null", path, NULL, MS_BIND, NULL);
 
+	/* A device where there are none, which nobody opens. */
+	if (!failed && !folder)
+		failed = mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MASK_FLAGS,
+			       NULL);
 	if (!failed || errno == ENOENT)
 		return 0;
 	return hk_error_set_errno(err, HK_E_IO, errno, "cannot hide '%s'", path);
