@@ -21,6 +21,7 @@ src_libhostkit_a_SOURCES = \
 	src/base/strlist.c src/base/strlist.h \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/words.c src/base/words.h \
+	src/sys/cgroup.c src/sys/cgroup.h \
 	src/sys/copy.c \
 	src/sys/detach.c \
 	src/sys/exec.c src/sys/exec.h \
@@ -29,10 +30,15 @@ src_libhostkit_a_SOURCES = \
 	src/sys/faultcall.c src/sys/faultcalls.def \
 	src/sys/fs.c src/sys/fs.h \
 	src/sys/inuse.c src/sys/inuse.h \
+	src/sys/landlock.c src/sys/landlock.h \
 	src/sys/lock.c src/sys/lock.h \
+	src/sys/mounts.c src/sys/mounts.h \
+	src/sys/namespaces.c src/sys/namespaces.h \
+	src/sys/privileges.c src/sys/privileges.h \
 	src/sys/process.c src/sys/process.h \
 	src/sys/procid.c src/sys/procid.h \
 	src/sys/proclist.c src/sys/proclist.h \
+	src/sys/sandbox.c src/sys/sandbox.h \
 	src/sys/self.c src/sys/self.h \
 	src/sys/session.c \
 	src/sys/signals.c src/sys/signals.h \
@@ -90,6 +96,7 @@ src_libhostkit_a_SOURCES = \
 	src/service/port.c src/service/port.h \
 	src/service/process_driver.c \
 	src/service/record.c src/service/record.h \
+	src/service/scope.c src/service/scope.h \
 	src/service/sdbus.h \
 	src/service/service.c src/service/service.h \
 	src/service/startfile.c src/service/startfile.h \
@@ -117,13 +124,16 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \
 	src/deploy/cleanup.c \
+	src/deploy/command.c \
 	src/deploy/confine.c src/deploy/confine.h \
+	src/deploy/confinement.c src/deploy/confinement.h \
 	src/deploy/content.c src/deploy/content.h \
 	src/deploy/create.c src/deploy/create.h \
 	src/deploy/dead.c src/deploy/dead.h \
 	src/deploy/deploy.c src/deploy/deploy.h \
 	src/deploy/detect.c src/deploy/detect.h \
 	src/deploy/doctor.c src/deploy/doctor.h src/deploy/doctor_checks.h \
+	src/deploy/doctor_confinement.c \
 	src/deploy/doctor_files.c \
 	src/deploy/doctor_host.c \
 	src/deploy/doctor_keys.c \

@@ -51,6 +51,7 @@ unit_tests = \
 	tests/unit/test-procid \
 	tests/unit/test-relpath \
 	tests/unit/test-repo \
+	tests/unit/test-sandbox \
 	tests/unit/test-service \
 	tests/unit/test-shell \
 	tests/unit/test-startfile \
@@ -117,6 +118,7 @@ shell_tests = \
 	tests/t/2072-lfs.sh \
 	tests/t/2073-subdirectory.sh \
 	tests/t/2081-scenarios.sh \
+	tests/t/2091-confinement.sh \
 	tests/t/2101-node.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/2103-python.sh \
@@ -149,7 +151,12 @@ shell_tests = \
 	tests/t/6004-root-becomes.sh \
 	tests/t/6005-doctor-root.sh \
 	tests/t/6011-systemd-driver.sh \
+	tests/t/6012-unit.sh \
+	tests/t/6013-systemd-recovery.sh \
 	tests/t/6021-keys.sh \
+	tests/t/6031-build-scopes.sh \
+	tests/t/6041-apps-systemd.sh \
+	tests/t/6051-vps.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \
@@ -172,6 +179,7 @@ EXTRA_DIST += $(shell_tests) \
 	tests/t/machine-init.sh \
 	tests/t/machine.sh \
 	tests/t/units.sh \
+	tests/t/vps.sh \
 	tests/t/.shellcheckrc \
 	tests/demo.sh \
 	tests/check.sh \

@@ -53,6 +53,12 @@ bool hk_error_says_full(const char *line)
 	return strstr(line, strerrordesc_np(ENOSPC)) || strstr(line, strerrordesc_np(EDQUOT));
 }
 
+bool hk_error_says_denied(const char *line)
+{
+	return strcasestr(line, strerrordesc_np(EACCES)) ||
+	       strcasestr(line, strerrordesc_np(EROFS));
+}
+
 int hk_error_set_errno(struct hk_error *err, enum hk_code code, int sys_errno, const char *fmt, ...)
 {
 	va_list ap;

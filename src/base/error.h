@@ -50,6 +50,9 @@ int hk_error_set_errno(struct hk_error *err, enum hk_code code, int sys_errno, c
 /* Whether what a program wrote, in the C locale, names one of the two errors of a full disk. */
 bool hk_error_says_full(const char *line);
 
+/* The same for a file that must not be written or read, however the program writes it. */
+bool hk_error_says_denied(const char *line);
+
 /* Sets the hint; returns the code that err already has, so that it can end a return statement. */
 int hk_error_hint(struct hk_error *err, const char *fmt, ...) HK_PRINTF(2, 3);
 

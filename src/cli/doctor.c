@@ -66,7 +66,7 @@ static void print_environment(const struct hk_strlist *env)
 		       hk_environment_is_secret(env->items[i]) ? HIDDEN : safe.data);
 	}
 	if (env->len)
-		puts("    and, of a deployment: HOSTKIT_DEPLOYMENT, _REF, _COMMIT, _TAG, _PUSHER, _RELEASE");
+		puts("    and, of a deployment: HOSTKIT_DEPLOYMENT, _REF, _COMMIT, _TAG, _PUSHER, _RELEASE, TMPDIR");
 }
 
 static struct hk_json *environment_json(const struct hk_strlist *env)

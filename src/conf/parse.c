@@ -278,13 +278,20 @@ static bool has_dotdot(const char *path)
 	return false;
 }
 
+static int check_absolute(const char *path, struct hk_error *err)
+{
+	if (*path != '/')
+		return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' is not an absolute path", path);
+	if (has_dotdot(path))
+		return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' goes through '..'", path);
+	return 0;
+}
+
 static int parse_path(const struct hk_conf_option *o HK_UNUSED, const char *text, void *member,
 		      struct hk_error *err)
 {
-	if (*text && *text != '/')
-		return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' is not an absolute path", text);
-	if (has_dotdot(text))
-		return hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' goes through '..'", text);
+	if (*text && check_absolute(text, err) < 0)
+		return err->code;
 	set_string(member, text);
 	return 0;
 }
@@ -320,6 +327,11 @@ static bool is_of_paths(const struct hk_conf_option *o)
 	return o->type == HK_CONF_LIST && !strcmp(o->range, "paths");
 }
 
+static bool is_of_absolute(const struct hk_conf_option *o)
+{
+	return o->type == HK_CONF_LIST && !strcmp(o->range, "absolute");
+}
+
 static int check_path(const char *item, const struct hk_strlist *before, struct hk_error *err)
 {
 	if (hk_relpath_check(item, err) < 0)
@@ -346,6 +358,8 @@ static int check_item(const struct hk_conf_option *o, const char *item, const ch
 				    item, *item);
 	if (is_of_paths(o))
 		return check_path(item, before, err);
+	if (is_of_absolute(o))
+		return check_absolute(item, err);
 	return *o->range && !in_range_names(o->range, item) ? none_of(o->range, item, err) : 0;
 }
 
@@ -639,6 +653,8 @@ void hk_conf_value_describe(const struct hk_conf_option *o, struct hk_buf *out)
 		hk_buf_addf(out, " that matches %s", o->range);
 	} else if (is_of_paths(o)) {
 		hk_buf_addstr(out, " of relative paths");
+	} else if (is_of_absolute(o)) {
+		hk_buf_addstr(out, " of absolute paths");
 	} else if (*o->range && (o->type == HK_CONF_ENUM || o->type == HK_CONF_LIST)) {
 		if (o->type == HK_CONF_LIST)
 			hk_buf_addstr(out, " of");

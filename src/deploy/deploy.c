@@ -9,13 +9,10 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/log.h>
-#include <base/words.h>
 #include <deploy/content.h>
-#include <deploy/environment.h>
 #include <deploy/plan.h>
 #include <deploy/pushed_ini.h>
 #include <deploy/secrets.h>
-#include <sys/process.h>
 
 void hk_deploy_detail(struct hk_deploy *d, const char *fmt, ...)
 {
@@ -42,79 +39,13 @@ void hk_deploy_output(void *ctx, const char *line, size_t len)
 
 	hk_auto_buf masked = HK_BUF_INIT;
 
+	d->denied |= hk_error_says_denied(line);
 	if (d->vault && hk_vault_len(d->vault)) {
 		hk_secrets_mask(d->vault, line, len, &masked);
 		line = masked.data;
 		len = masked.len;
 	}
 	d->report->ops->output(d->report, line, len);
-}
-
-/* The last entry of env is the mark. */
-static int run_one(struct hk_deploy *d, const struct hk_deploy_command *c,
-		   const struct hk_strlist *argv, const struct hk_strlist *env, int64_t timeout_ms,
-		   struct hk_error *err)
-{
-	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
-	struct hk_process_result result;
-	hk_auto_buf what = HK_BUF_INIT;
-	int ret;
-
-	if (c->label)
-		hk_buf_addf(&what, "%s: ", c->label);
-	for (size_t i = 0; i < argv->len; i++) {
-		if (i)
-			hk_buf_addch(&what, ' ');
-		hk_words_quote(&what, argv->items[i]);
-	}
-	snprintf(d->command, sizeof(d->command), "%s", what.data);
-	d->report->ops->command(d->report, &d->stage, what.data);
-	spec.argv = hk_strlist_argv(argv);
-	spec.env = hk_strlist_argv(env);
-	spec.cwd_fd = c->cwd_fd;
-	spec.cancel_fd = c->uncancellable ? -1 : d->cancel_fd;
-	spec.timeout_ms = timeout_ms;
-	spec.grace_ms = d->project->conf.build_grace;
-	spec.mark = env->items[env->len - 1];
-	spec.on_line = hk_deploy_output;
-	spec.ctx = d;
-	ret = hk_process_run(&spec, &result, err);
-	if (ret == HK_E_COMMAND_NOT_FOUND)
-		hk_error_hint(err, "install it, or add its folder to [project] path in the "
-				   "project's INI file");
-	if (result.leftovers)
-		hk_report_say(d->report, HK_REPORT_WARNING, "'%s' left %u process%s running; ended",
-			      what.data, result.leftovers, result.leftovers == 1 ? "" : "es");
-	return ret;
-}
-
-int hk_deploy_run_with(struct hk_deploy *d, const struct hk_deploy_command *c,
-		       const struct hk_strlist *env, struct hk_error *err)
-{
-	int64_t deadline = hk_clock_deadline(c->timeout_ms);
-	hk_auto_free char *mark = hk_environment_mark(d->project, d->row.id);
-	hk_auto_strlist marked = HK_STRLIST_INIT;
-	int ret = 0;
-
-	hk_strlist_add_list(&marked, env);
-	hk_strlist_add(&marked, mark);
-	for (size_t i = 0; !ret && i < c->commands->len; i++)
-		ret = run_one(d, c, &c->commands->argv[i], &marked,
-			      i ? hk_clock_left(deadline) : c->timeout_ms, err);
-	return ret;
-}
-
-int hk_deploy_run(struct hk_deploy *d, const struct hk_commands *commands, int cwd_fd,
-		  int64_t timeout_ms, struct hk_error *err)
-{
-	const struct hk_deploy_command c = { .commands = commands,
-					     .cwd_fd = cwd_fd,
-					     .timeout_ms = timeout_ms };
-	hk_auto_strlist env = HK_STRLIST_INIT;
-
-	if (hk_environment_build(d->project, &d->row, &env, err))
-		return err->code;
-	return hk_deploy_run_with(d, &c, &env, err);
 }
 
 enum hk_status hk_deploy_status(const struct hk_error *why)

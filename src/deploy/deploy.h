@@ -8,6 +8,7 @@
 
 #include <base/error.h>
 #include <base/strlist.h>
+#include <deploy/confinement.h>
 #include <deploy/detect.h>
 #include <deploy/package.h>
 #include <deploy/project.h>
@@ -45,13 +46,15 @@ struct hk_deploy {
 	struct hk_buf dotenv_before; /* of .env, once secrets were injected */
 	bool injected;
 
-	bool activated;			 /* `app` names the release */
-	bool restarted;			 /* the service was restarted on it */
-	struct hk_service_state started; /* as it was then; not known: nobody can tell */
-	char command[160];		 /* that ran last, for people */
-	const char *failed_stage;	 /* its name; NULL: none has failed */
-	int health_status;		 /* of HTTP, of the last try; 0: there was no answer */
-	bool failed;			 /* a stage has: only those that always run are left */
+	bool activated;			   /* `app` names the release */
+	bool restarted;			   /* the service was restarted on it */
+	struct hk_service_state started;   /* as it was then; not known: nobody can tell */
+	struct hk_confinement confinement; /* of commands */
+	bool denied;			   /* one has written that it was refused a file */
+	char command[160];		   /* that ran last, for people */
+	const char *failed_stage;	   /* its name; NULL: none has failed */
+	int health_status;		   /* of HTTP, of the last try; 0: there was no answer */
+	bool failed;			   /* a stage has: only those that always run are left */
 	char rolled_back_to[HK_RELEASE_NAME_LEN]; /* after a failure, by on_failure = rollback */
 
 	struct hk_report_stage stage; /* the one that runs */
@@ -81,13 +84,16 @@ struct hk_deploy_command {
 	const struct hk_commands *commands;
 	int cwd_fd;
 	int64_t timeout_ms; /* for all of them together */
-	const char *label;  /* in front of what is announced; NULL: none */
+	const char *label;  /* of a hook, in front of what is announced; NULL: no hook */
 	bool uncancellable;
 };
 
-/* The same with another environment than that of installs and builds. */
+/* The same with another environment than that of installs and builds; TMPDIR is added. */
 int hk_deploy_run_with(struct hk_deploy *d, const struct hk_deploy_command *c,
 		       const struct hk_strlist *env, struct hk_error *err) HK_MUST_CHECK;
+
+/* Removes what the commands had as TMPDIR; what cannot be removed is a warning. */
+void hk_deploy_drop_tmp(struct hk_deploy *d);
 
 /* A line of output for the report: an hk_line_fn whose ctx is the struct hk_deploy. */
 void hk_deploy_output(void *ctx, const char *line, size_t len);

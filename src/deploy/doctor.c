@@ -62,6 +62,7 @@ static const struct hk_doctor_check project_checks[] = {
 	  .run = hk_doctor_check_program,
 	  .needed_by = "",
 	  .purpose = "repositories with LFS files" },
+	{ .name = "confinement", .run = hk_doctor_check_confinement },
 	{ .name = "disk", .run = hk_doctor_check_disk },
 	{ .name = "ledger", .run = hk_doctor_check_ledger },
 	{ .name = "deployments", .run = hk_doctor_check_deployments },

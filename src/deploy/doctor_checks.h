@@ -82,6 +82,9 @@ void hk_doctor_check_path(struct hk_doctor *d);
 void hk_doctor_check_program(struct hk_doctor *d);
 void hk_doctor_check_environment(struct hk_doctor *d);
 
+/* doctor_confinement.c: what installs, builds and hooks are kept from. */
+void hk_doctor_check_confinement(struct hk_doctor *d);
+
 /* doctor_state.c: ledger, deployments, what is live, service, port. */
 void hk_doctor_check_ledger(struct hk_doctor *d);
 void hk_doctor_check_deployments(struct hk_doctor *d);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <base/alloc.h>
+#include <deploy/confinement.h>
 #include <deploy/dead.h>
 #include <deploy/running.h>
 #include <service/port.h>
@@ -91,6 +92,20 @@ static void check_staging(struct hk_doctor *d)
 				      d->project.home_path, names.items[i]);
 }
 
+static void check_tmp(struct hk_doctor *d)
+{
+	hk_auto_strlist names = HK_STRLIST_INIT;
+	struct hk_error ignored;
+
+	if (d->project.state_fd < 0 || hk_fs_list(d->project.state_fd, ".", &names, &ignored))
+		return;
+	for (size_t i = 0; i < names.len; i++)
+		if (!strncmp(names.items[i], HK_CONFINEMENT_TMP, strlen(HK_CONFINEMENT_TMP)))
+			hk_doctor_bad(d, HK_DOCTOR_WARN, recover(d),
+				      "a deployment that died has left '%s/%s'",
+				      d->project.state_path, names.items[i]);
+}
+
 static void check_pause(struct hk_doctor *d)
 {
 	struct hk_pause pause = HK_PAUSE_INIT;
@@ -115,8 +130,10 @@ void hk_doctor_check_deployments(struct hk_doctor *d)
 		return;
 	if (hk_ledger_each_deployment(d->ledger, HK_DEPLOYMENTS_OPEN, -1, note_row, &rows, &err))
 		hk_doctor_error(d, HK_DOCTOR_FAIL, &err, recover(d));
-	if (!rows.alive && !rows.dead)
+	if (!rows.alive && !rows.dead) {
 		check_staging(d);
+		check_tmp(d);
+	}
 	check_pause(d);
 	if (!d->said)
 		hk_doctor_ok(d, "none is running, none has died");

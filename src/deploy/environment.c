@@ -199,6 +199,19 @@ void hk_environment_take_facts(struct hk_strlist *env, const struct hk_strlist *
 	}
 }
 
+void hk_environment_temporary(const struct hk_project *p, const char *name, struct hk_strlist *env)
+{
+	static const char cache[] = "XDG_CACHE_HOME";
+	hk_auto_free char *tmp = hk_xasprintf("%s/%s", p->state_path, name);
+
+	set_value(env, "TMPDIR", tmp);
+	if (find(env, cache, strlen(cache)) == env->len) {
+		hk_auto_free char *dir = hk_xasprintf("%s/cache", p->state_path);
+
+		set_value(env, cache, dir);
+	}
+}
+
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err)
 {

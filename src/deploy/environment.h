@@ -33,6 +33,12 @@ void hk_environment_take_facts(struct hk_strlist *env, const struct hk_strlist *
 /* One of them, or, with NULL or "", its absence. */
 void hk_environment_set_fact(struct hk_strlist *env, const char *name, const char *value);
 
+/*
+ * For commands of a deployment: TMPDIR is that folder of the project's state, whatever .env says,
+ * and what honours XDG_CACHE_HOME has its cache with the others.
+ */
+void hk_environment_temporary(const struct hk_project *p, const char *name, struct hk_strlist *env);
+
 /* The same without .env and without a deployment: for what must work whatever is broken. */
 void hk_environment_plain(const struct hk_project *p, struct hk_strlist *ret);
 

@@ -198,6 +198,7 @@ int hk_deploy_pipeline(struct hk_deploy *d, struct hk_error *err)
 		handle_failure(d, p, i);
 		hk_hooks_on_failure(d, &why);
 	}
+	hk_deploy_drop_tmp(d);
 	if (record(d, ret ? &why : NULL, err)) {
 		hk_report_say(d->report, HK_REPORT_ERROR, "the end could not be recorded: %s",
 			      err->message);

@@ -10,6 +10,7 @@
 #include <base/alloc.h>
 #include <base/human.h>
 #include <deploy/adopt.h>
+#include <deploy/confinement.h>
 #include <deploy/dead.h>
 #include <deploy/deploy.h>
 #include <deploy/environment.h>
@@ -214,13 +215,13 @@ static int sweep_folder(int dirfd, const char *path, const char *prefix, const c
 int hk_recover_sweep(const struct hk_project *p, int64_t keep, unsigned *ret_swept,
 		     struct hk_error *err)
 {
-	hk_auto_free char *own = hk_xasprintf(".staging-%lld", (long long)keep);
 	const struct {
 		int fd;
 		const char *path;
-		const char *prefix;
+		const char *prefix; /* the id of the deployment that is kept may follow */
 	} places[] = {
 		{ p->releases_fd, ".", ".staging-" },
+		{ p->state_fd, ".", HK_CONFINEMENT_TMP },
 		{ p->home_fd, "repo.git", HK_EXPORT_INDEX_PREFIX },
 		/* libgit2's, of a fetch that was ended; git's own have other names. */
 		{ p->home_fd, "repo.git/objects/pack", "pack_git2_" },
@@ -229,10 +230,13 @@ int hk_recover_sweep(const struct hk_project *p, int64_t keep, unsigned *ret_swe
 		{ p->state_fd, ".", "unit.json.tmp" },
 	};
 
-	for (size_t i = 0; i < HK_ARRAY_LEN(places); i++)
+	for (size_t i = 0; i < HK_ARRAY_LEN(places); i++) {
+		hk_auto_free char *own = hk_xasprintf("%s%lld", places[i].prefix, (long long)keep);
+
 		if (sweep_folder(places[i].fd, places[i].path, places[i].prefix, own, ret_swept,
 				 err))
 			return err->code;
+	}
 	return 0;
 }
 

@@ -53,6 +53,7 @@ static void worker_environment(struct hk_strlist *env)
 		"SSH_AUTH_SOCK",
 #ifdef HK_FAILPOINTS
 		"HOSTKIT_FAILPOINT", "HOSTKIT_FAULT", "HOSTKIT_FAULT_LOG", "HOSTKIT_CLOCK_STEP",
+		"HOSTKIT_KERNEL_LACKS",
 #endif
 	};
 

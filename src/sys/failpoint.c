@@ -57,6 +57,21 @@ int hk_failpoint(enum hk_point point, struct hk_error *err)
 	return hk_error_set_errno(err, HK_E_IO, EIO, "failpoint '%s'", names[point]);
 }
 
+bool hk_failpoint_lacks(const char *feature)
+{
+	const char *lacks = getenv("HOSTKIT_KERNEL_LACKS");
+	size_t len = strlen(feature);
+
+	for (const char *at = lacks; at && *at; at += *at == ',') {
+		size_t n = strcspn(at, ",");
+
+		if (n == len && !memcmp(at, feature, n))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
 #else
 
 /* An empty file is not C. */

@@ -4,6 +4,8 @@
 #ifndef HK_SYS_FAILPOINT_H
 #define HK_SYS_FAILPOINT_H
 
+#include <stdbool.h>
+
 #include <base/error.h>
 
 #ifdef HK_FAILPOINTS
@@ -27,9 +29,18 @@ int hk_failpoint(enum hk_point point, struct hk_error *err);
 /* See faultcalls.def. */
 extern const int hk_faultcalls_are_on;
 
+/*
+ * Whether HOSTKIT_KERNEL_LACKS (words between commas) names what an older or stricter kernel does
+ * not have.
+ */
+bool hk_failpoint_lacks(const char *feature);
+
+#define HK_KERNEL_LACKS(feature) hk_failpoint_lacks(feature)
+
 #else
 
 #define HK_FAILPOINT(name, err) ((void)(err), 0)
+#define HK_KERNEL_LACKS(feature) false
 
 #endif
 

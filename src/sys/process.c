@@ -123,6 +123,7 @@ static void take_report(struct run *r)
 		r->over = true;
 		r->refused = report.refused;
 		r->status = report.status;
+		r->result.events = report.events;
 		break;
 	case HK_SUPERVISOR_EXITED:
 		r->exited = true;
@@ -180,6 +181,8 @@ static int start_supervisor(struct run *r, pid_t *ret_pid, struct hk_error *err)
 	struct hk_supervisor_spec s = {
 		.grace_ms = spec->grace_ms,
 		.may_daemonize = spec->flags & HK_PROCESS_MAY_DAEMONIZE,
+		.waits = spec->admit != NULL,
+		.sandbox = spec->sandbox,
 		.caller = getpid(),
 	};
 
@@ -204,6 +207,18 @@ static int start_supervisor(struct run *r, pid_t *ret_pid, struct hk_error *err)
 	if (*ret_pid == 0)
 		hk_supervisor_main(&s, theirs);
 	return 0;
+}
+
+static void admit(struct run *r, pid_t supervisor)
+{
+	unsigned char covered;
+
+	if (!r->spec->admit)
+		return;
+	covered = (unsigned char)r->spec->admit(r->spec->ctx, supervisor);
+	r->result.covered = covered;
+	if (send(r->control, &covered, sizeof(covered), MSG_NOSIGNAL) < 0)
+		hk_log_debug("the supervisor is gone: %s", strerror(errno));
 }
 
 static void end_orphans(const struct run *r)
@@ -297,6 +312,7 @@ int hk_process_run(const struct hk_process_spec *spec, struct hk_process_result 
 
 	code = start_supervisor(&r, &supervisor, err);
 	if (!code) {
+		admit(&r, supervisor);
 		watch(&r);
 		while (waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
 			;

@@ -19,6 +19,8 @@
 
 #include <base/error.h>
 #include <base/lines.h>
+#include <sys/cgroup.h>
+#include <sys/sandbox.h>
 
 enum hk_process_flags {
 	/*
@@ -44,6 +46,13 @@ struct hk_process_spec {
 	 * tree is found by it (see hk_process_end_marked). NULL: only the command's session is.
 	 */
 	const char *mark;
+	const struct hk_sandbox *sandbox; /* compiled; NULL: none */
+	/*
+	 * Called once there is a process that the command and its whole tree will be below, and
+	 * before the command starts: the time to put it into a control group. Returns the limits of
+	 * the sandbox that are enforced then, as HK_COVERS_…; NULL: none.
+	 */
+	unsigned (*admit)(void *ctx, pid_t supervisor);
 	size_t max_line;     /* see hk_lines; 0: HK_LINES_MAX */
 	hk_line_fn *on_line; /* sanitized lines of stdout and stderr, in order; NULL: discarded */
 	void *ctx;
@@ -61,6 +70,8 @@ struct hk_process_result {
 	bool timed_out;
 	bool cancelled;
 	unsigned leftovers; /* descendants that were still there when the command had ended */
+	unsigned covered;   /* as admit has said */
+	struct hk_cgroup_events events; /* of the control group; all 0 without limits there */
 	int64_t ms;
 };
 

@@ -33,6 +33,7 @@ struct supervisor {
 	bool ended; /* the command has */
 	unsigned leftovers;
 	unsigned refused;
+	unsigned covered; /* HK_COVERS_… */
 };
 
 static void tell(const struct supervisor *s, struct hk_supervisor_report *report)
@@ -52,6 +53,9 @@ static void tell_event(const struct supervisor *s, enum hk_supervisor_event even
 		.id = s->command,
 	};
 
+	/* Only here: the group may be gone when its last process is. */
+	if (event == HK_SUPERVISOR_OVER && s->covered)
+		hk_cgroup_read_events(&report.events);
 	tell(s, &report);
 }
 
@@ -191,15 +195,28 @@ static void supervise(struct supervisor *s)
 		end_tree(s);
 }
 
-static void run_command(const struct supervisor *s, pid_t supervisor)
+/* Runs in the child, just before exec. */
+static int enter_sandbox(void *ctx, struct hk_error *err)
 {
+	const struct supervisor *s = ctx;
+
+	return hk_sandbox_enter(s->spec->sandbox, s->covered, err);
+}
+
+static void run_command(struct supervisor *s, pid_t supervisor)
+{
+	struct hk_spawn spawn = s->spec->spawn;
 	struct hk_error err = HK_ERROR_INIT;
 
 	/* The last line of defence, for a supervisor that is killed: at least the command goes too.
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == supervisor) {
-		hk_spawn_exec(&s->spec->spawn, &err);
+		if (s->spec->sandbox) {
+			spawn.before_exec = enter_sandbox;
+			spawn.ctx = s;
+		}
+		hk_spawn_exec(&spawn, &err);
 		tell_failure(s, &err);
 	}
 	_exit(127);
@@ -265,6 +282,19 @@ static void close_others(const struct supervisor *s)
 		dup2(null, i);
 }
 
+/* False: the caller is gone. */
+static bool wait_admitted(struct supervisor *s)
+{
+	unsigned char covered;
+	ssize_t n;
+
+	do {
+		n = recv(s->control, &covered, sizeof(covered), 0);
+	} while (n < 0 && errno == EINTR);
+	s->covered = covered;
+	return n == 1;
+}
+
 void hk_supervisor_main(const struct hk_supervisor_spec *spec, int control)
 {
 	struct supervisor s = { .spec = spec, .control = control, .signals = -1, .status = -1 };
@@ -278,6 +308,8 @@ void hk_supervisor_main(const struct hk_supervisor_spec *spec, int control)
 	r = set_up(&s, &err);
 	/* The caller may have died before its death signal was asked for. */
 	if (!r && getppid() != spec->caller)
+		_exit(0);
+	if (!r && spec->waits && !wait_admitted(&s))
 		_exit(0);
 	if (!r)
 		r = start_command(&s, &err);

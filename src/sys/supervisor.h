@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 #include <base/error.h>
+#include <sys/cgroup.h>
 #include <sys/procid.h>
+#include <sys/sandbox.h>
 #include <sys/spawn.h>
 
 enum hk_supervisor_event {
@@ -26,6 +28,7 @@ struct hk_supervisor_report {
 	int status; /* as of waitpid; -1: none */
 	unsigned leftovers;
 	unsigned refused; /* processes that it was not allowed to end */
+	struct hk_cgroup_events events;
 	struct hk_procid id;
 	struct hk_error error;
 };
@@ -34,6 +37,8 @@ struct hk_supervisor_spec {
 	struct hk_spawn spawn;
 	int64_t grace_ms;
 	bool may_daemonize;
+	bool waits; /* for one byte of HK_COVERS_…, before it starts the command */
+	const struct hk_sandbox *sandbox; /* NULL: none */
 	pid_t caller;
 };
 

@@ -81,7 +81,7 @@ write_modes() {
 
 write_links() {
 	cd "$T/site"
-	mkdir "$T/outside"
+	mkdir -p "$T/outside"
 	echo canary >"$T/outside/canary"
 	ln -s index.html link
 	ln -s nowhere dangling

@@ -88,11 +88,11 @@ ok_when "a build that is killed by a signal: which one" killed build
 # Children that ignore TERM, one in a session of its own, one whose parent is gone.
 timed_out() {
 	settings "$1.timeout=1s" \
-		"$1.command=stubborn pids $T/$1.pids print started ignore-term fork 2 session orphan"
+		"$1.command=stubborn pids $T/outside/$1.pids print started ignore-term fork 2 session orphan"
 	fails COMMAND_TIMEOUT "$1" "1.0 s"
 	shows "started"
-	[ "$(wc -l <"$T/$1.pids")" -eq 5 ]
-	all_gone "$T/$1.pids"
+	[ "$(wc -l <"$T/outside/$1.pids")" -eq 5 ]
+	all_gone "$T/outside/$1.pids"
 }
 ok_when "an install past its limit is ended, with every stubborn process that it made" \
 	timed_out install
@@ -110,13 +110,13 @@ heeds_term() {
 ok_when "a build that heeds TERM may clean up, and has failed all the same" heeds_term
 
 background() {
-	settings "build.command=stubborn pids $T/background.pids ignore-term orphan exit 0"
+	settings "build.command=stubborn pids $T/outside/background.pids ignore-term orphan exit 0"
 	push site
 	expect site last.status=succeeded stage.build=succeeded
 	contains "$T/said" "warning: 'stubborn "
 	contains "$T/said" "left 1 process running; ended"
-	[ "$(wc -l <"$T/background.pids")" -eq 2 ]
-	all_gone "$T/background.pids"
+	[ "$(wc -l <"$T/outside/background.pids")" -eq 2 ]
+	all_gone "$T/outside/background.pids"
 }
 ok_when "a background child of a build is ended, which is said: the client does not wait for it" \
 	background
@@ -126,10 +126,10 @@ flooding() {
 		stubborn pids "$1" flood &
 		until [ -s "$1" ]; do sleep 0.02; done
 	SCRIPT
-	settings "build.command=sh flood.sh $T/flood.pids"
+	settings "build.command=sh flood.sh $T/outside/flood.pids"
 	push site
 	expect site last.status=succeeded stage.build=succeeded
-	all_gone "$T/flood.pids"
+	all_gone "$T/outside/flood.pids"
 }
 ok_when "so is one that floods the output" flooding
 

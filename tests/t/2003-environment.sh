@@ -56,8 +56,9 @@ declared() {
 		PORT=$(cat "$T/site.port")
 		PYTHONUNBUFFERED=1
 		SHELL=/bin/sh
-		TMPDIR=/tmp
+		TMPDIR=$T/root/var/lib/hostkit/site/tmp-$1
 		USER=$(id -un)
+		XDG_CACHE_HOME=$T/root/var/lib/hostkit/site/cache
 		npm_config_audit=false
 		npm_config_cache=$T/root/var/lib/hostkit/site/cache/npm
 		npm_config_fund=false
@@ -179,7 +180,8 @@ service() {
 	pid=$(answers pid -- service status site)
 	# shellcheck disable=SC2016
 	{
-		declared 6 refs/heads/main
+		# Only commands have these.
+		declared 6 refs/heads/main | sed '/^XDG_CACHE_HOME=/d; s|^TMPDIR=.*|TMPDIR=/tmp|'
 		echo "HOSTKIT_RELEASE=$(basename "$(live site)")"
 		echo 'TOKEN=$ecret'
 	} | LC_ALL=C sort >wanted

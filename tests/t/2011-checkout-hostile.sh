@@ -10,7 +10,7 @@
 test_begin "hostile trees"
 new_project site
 configure site service.driver=none
-mkdir "$T/outside"
+mkdir -p "$T/outside"
 echo canary >"$T/outside/canary"
 echo home >"$T/site/index.html"
 push site

@@ -13,10 +13,10 @@ new_project site
 home=$(home_of site)
 state=$HOSTKIT_ROOT/var/lib/hostkit/site
 echo home >site/index.html
-mkfifo begun go
+fifos begun go
 touch eight
 
-# fds.py NAME [stay|then COMMAND…]: its open descriptors, "NUMBER TARGET" a line, in $T/NAME.fds. The
+# fds.py NAME [stay|then COMMAND…]: its open descriptors, "NUMBER TARGET" a line, in $T/outside/NAME.fds. The
 # listing's own one is closed by the time that it is looked up.
 cat >fds.py <<-PY
 	import os, signal, sys
@@ -26,7 +26,7 @@ cat >fds.py <<-PY
 	        lines.append(fd + " " + os.readlink("/proc/self/fd/" + fd) + "\n")
 	    except FileNotFoundError:
 	        pass
-	path = "$T/" + sys.argv[1] + ".fds"
+	path = "$T/outside/" + sys.argv[1] + ".fds"
 	with open(path + ".new", "w") as out:
 	    out.writelines(lines)
 	os.rename(path + ".new", path)
@@ -66,14 +66,14 @@ has_only() {
 }
 
 is_tidy() { # NAME: a command's table; stdout and stderr are one pipe or two
-	has_only "$1.fds" /dev/null pipe pipe
+	has_only "outside/$1.fds" /dev/null pipe pipe
 }
 
 # A caller that is not as untidy as it is meant to be would prove nothing.
 is_untidy() {
 	untidy python3 fds.py caller
 	for fd in 7 8 9 200; do
-		grep "^$fd " caller.fds
+		grep "^$fd " outside/caller.fds
 	done
 }
 ok_when "the callers of these tests have descriptors open that nothing closes by itself" is_untidy
@@ -91,7 +91,7 @@ ok_when "an install has /dev/null and pipes for its output, nothing else" is_tid
 ok_when "a build has the same" is_tidy build
 
 by_command() {
-	rm install.fds build.fds
+	rm outside/install.fds outside/build.fds
 	untidy hostkit deploy site
 	expect site last.status=succeeded
 }
@@ -166,11 +166,11 @@ no_client() { # TABLE: no pipe or socket that receive-pack or the hook has, nor 
 }
 ok_when "it holds nothing of the client's" no_client worker.table
 ok_when "nor does the supervisor of the build" no_client supervisor.table
-ok_when "nor does the build" no_client build.fds
+ok_when "nor does the build" no_client outside/build.fds
 
 the_lock() {
 	grep "^[0-9]* $state/lock\$" worker.table
-	not grep "$state/lock" build.fds
+	not grep "$state/lock" outside/build.fds
 	not grep "$state/lock" hook.table
 	contains supervisor.name hostkit-super
 	not grep "$state/lock" supervisor.table
@@ -181,15 +181,15 @@ ok_when "the waiting build has /dev/null and pipes, nothing else" is_tidy build
 # --- Services of hostkit's own
 
 is_service() {
-	has_only service.fds /dev/null "$home/logs/app.log" "$home/logs/error.log"
+	has_only outside/service.fds /dev/null "$home/logs/app.log" "$home/logs/error.log"
 	# What runs, from outside.
 	table_of "$(answers pid -- service status site)" >service.table
 	has_only service.table /dev/null "$home/logs/app.log" "$home/logs/error.log"
-	rm service.fds
+	rm outside/service.fds
 }
 
 written() {
-	wait_until 20 test -s service.fds
+	wait_until 20 test -s outside/service.fds
 	is_service
 }
 
@@ -226,7 +226,7 @@ commands() {
 	untidy push site
 	expect site last.status=succeeded stage.restart=succeeded
 	is_tidy restart
-	rm -f ./*.fds
+	rm -f outside/*.fds
 }
 ok_when "a restart command of a push has /dev/null and pipes, nothing else" commands
 
@@ -241,7 +241,7 @@ done
 stop_and_start() {
 	configure site service.driver=command health.enabled=no \
 		"service.start=python3 $T/fds.py start" "service.stop=python3 $T/fds.py stop"
-	rm -f ./*.fds
+	rm -f outside/*.fds
 	untidy push site
 	expect site last.status=succeeded
 	is_tidy stop

@@ -260,13 +260,13 @@ chosen() {
 ok_when "[notify] on says which ends are reported" chosen
 
 building() {
-	[ -e "$T/building" ]
+	[ -e "$T/outside/building" ]
 }
 
 interrupted() {
 	start_over 200
 	notify notify.on=cancelled,interrupted build.enabled=yes \
-		"build.command=sh: touch '$T/building'; exec sleep 60"
+		"build.command=sh: touch '$T/outside/building'; exec sleep 60"
 	push site >/dev/null &
 	wait_until 20 building
 	kill -KILL "$(worker_of site)"
@@ -274,7 +274,7 @@ interrupted() {
 	wait_until 20 expect site notify.deployment=14 notify.status=sent
 	has_received 1
 	body_has "$(newest)" status=interrupted error.code=INTERRUPTED
-	rm building
+	rm outside/building
 	push site >/dev/null &
 	wait_until 20 building
 	hostkit deploy cancel site

@@ -217,9 +217,10 @@ broken_settings() {
 	contains words "    PATH=$T/bin:"
 	cp good.ini "$ini"
 	all_well site
+	cp "$HOSTKIT_ROOT/etc/hostkit/hostkit.ini" defaults.ini
 	printf 'nonsense\n' >"$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
 	finds fail settings "$HOSTKIT_ROOT/etc/hostkit/hostkit.ini:1: "
-	rm "$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
+	mv defaults.ini "$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
 	chmod 666 "$ini"
 	finds fail settings "others may write it (mode 666)"
 	sed 's/.*then: //' hint >mending
@@ -451,13 +452,13 @@ ok_when "a live release that is not well" failed_release
 # --- Deployments and ledger
 
 building() {
-	[ -e "$T/building" ]
+	[ -e "$T/outside/building" ]
 }
 
 worker_died() {
 	local id
 
-	settings build.enabled=yes "build.command=sh: touch '$T/building'; exec sleep 60"
+	settings build.enabled=yes "build.command=sh: touch '$T/outside/building'; exec sleep 60"
 	hostkit deploy site --detach
 	wait_until 20 building
 	all_well site

@@ -15,7 +15,7 @@ home=$(home_of site)
 app=$home/app
 shared=$home/shared
 outside=$T/outside
-mkdir "$outside"
+mkdir -p "$outside"
 echo home >site/index.html
 
 settings() {
@@ -84,18 +84,18 @@ for_all() {
 	local status=0
 
 	cp "$HOSTKIT_ROOT/etc/hostkit/hostkit.ini" hostkit.ini.kept
-	printf '[shared]\ndirs = a\n' >"$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
+	printf '[shared]\ndirs = a\n' >>"$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
 	hostkit config check site >out 2>&1 || status=$?
 	mv hostkit.ini.kept "$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
 	[ "$status" = 10 ]
-	contains out "hostkit.ini:2: [shared] dirs"
+	contains out ": [shared] dirs"
 }
 ok_when "they are a project's own, not for all projects" for_all
 
 # --- Folders
 
 linked() {
-	settings "shared.dirs=uploads, public/files/in, var data" \
+	settings "shared.dirs=uploads, public/files/in, var data" "build.writable=$shared/uploads" \
 		"build.command=sh: echo built >uploads/by-build; ls -l >list"
 	deploys
 	links_to uploads ../../shared/uploads
@@ -405,6 +405,7 @@ standalone() {
 	mkdir -p site/public
 	echo hello >site/public/hello.txt
 	settings "shared.dirs=.next/cache, public/in, data" "shared.files=robots.txt" \
+		"build.writable=$shared/.next/cache" \
 		"build.command=sh build.sh '$1' '$2'"
 	deploys
 	expect site active.type=nextjs-standalone

@@ -27,7 +27,7 @@ served() { # with a service
 
 # A hook that appends to the file "ran" its name, where it runs, and what is live at that moment.
 told='echo "$HOSTKIT_HOOK ${PWD#$HOME} $(readlink $HOME/app || echo nothing)"'
-ran=$T/ran
+ran=$T/outside/ran
 all_hooks() {
 	local hook
 
@@ -94,10 +94,10 @@ no_build() {
 ok_when "--no-build leaves pre_build out" no_build
 
 healthy() {
-	served "hooks.post_activate=sh: curl -sf -m 5 http://127.0.0.1:\$PORT/ >$T/page"
+	served "hooks.post_activate=sh: curl -sf -m 5 http://127.0.0.1:\$PORT/ >$T/outside/page"
 	push site
 	expect site last.status=succeeded stage.health=succeeded
-	contains page "$(answers pid -- service status site)"
+	contains outside/page "$(answers pid -- service status site)"
 }
 ok_when "post_activate comes when the new release is healthy" healthy
 
@@ -105,7 +105,7 @@ for_all() {
 	settings
 	cp "$HOSTKIT_ROOT/etc/hostkit/hostkit.ini" hostkit.ini.kept
 	printf '[hooks]\npost_activate = sh: echo all >>%s\n' "$ran" \
-		>"$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
+		>>"$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
 	push site
 	did all
 	settings "hooks.post_activate="
@@ -210,12 +210,12 @@ count() {
 
 build_stopped() {
 	count
-	settings "hooks.pre_build=sh: echo nothing to build with; exit 3" "build.command=touch $T/built"
+	settings "hooks.pre_build=sh: echo nothing to build with; exit 3" "build.command=touch $T/outside/built"
 	push site
 	failed build "build: pre_build: 'echo nothing to build with; exit 3'"
 	contains said "status 3"
 	shows "nothing to build with"
-	[ ! -e built ]
+	[ ! -e outside/built ]
 }
 ok_when "a failing pre_build: no build, and the old release stays" build_stopped
 
@@ -228,7 +228,7 @@ migration() {
 	pid=$(answers pid -- service status site)
 	count
 	served "hooks.pre_activate=sh: echo migrating; exit 7" \
-		"hooks.on_failure=sh: $told >>$ran; env -0 >$T/env.on_failure"
+		"hooks.on_failure=sh: $told >>$ran; env -0 >$T/outside/env.on_failure"
 	push site
 	failed activate "activate: pre_activate: 'echo migrating; exit 7'"
 	shows migrating
@@ -238,7 +238,7 @@ migration() {
 	contains page "$pid"
 	did "on_failure  $(live site)"
 	not git --git-dir="$home/repo.git" rev-parse -q --verify "refs/hostkit/deployments/$(fact site last.id)"
-	facts_of env.on_failure >seen
+	facts_of outside/env.on_failure >seen
 	contains seen HOSTKIT_ERROR_CODE=COMMAND_FAILED
 	contains seen "HOSTKIT_ERROR_MESSAGE=activate: pre_activate: 'echo migrating; exit 7' exited with"
 	contains seen HOSTKIT_STAGE=activate
@@ -268,31 +268,31 @@ ok_when "a hook that is not there is named" not_found
 
 timed_out() {
 	count
-	rm -f pids
+	rm -f outside/pids
 	settings hooks.timeout=1s \
-		"hooks.$1=stubborn pids $T/pids print started ignore-term fork 2 session orphan"
+		"hooks.$1=stubborn pids $T/outside/pids print started ignore-term fork 2 session orphan"
 	push site
 	expect site last.error.code=COMMAND_TIMEOUT
 	failed "$2" "1.0 s"
 	shows started
-	[ "$(wc -l <pids)" -eq 5 ]
-	all_gone pids
+	[ "$(wc -l <outside/pids)" -eq 5 ]
+	all_gone outside/pids
 }
 ok_when "a pre_build past the limit is ended, with every process that it made" timed_out pre_build build
 ok_when "and so is a pre_activate" timed_out pre_activate activate
 
 background() {
-	rm -f pids
-	settings "hooks.pre_activate=stubborn pids $T/pids ignore-term orphan exit 0"
+	rm -f outside/pids
+	settings "hooks.pre_activate=stubborn pids $T/outside/pids ignore-term orphan exit 0"
 	push site
 	expect site last.status=succeeded
 	contains said "left 1 process running; ended"
-	all_gone pids
+	all_gone outside/pids
 }
 ok_when "what a hook leaves running is ended" background
 
 warned() {
-	rm -f pids
+	rm -f outside/pids
 	served hooks.timeout=1s "hooks.post_activate=$1" "hooks.on_failure=sh: $told >>$ran"
 	push site
 	expect site last.status=succeeded last.error=null active.state=good stage.health=succeeded \
@@ -305,8 +305,8 @@ warned() {
 }
 ok_when "a failing post_activate is a warning: what is live is well" warned "sh: exit 4" "status 4"
 ok_when "so is one that takes too long; it is ended" \
-	warned "stubborn pids $T/pids ignore-term fork 2 session orphan" "1.0 s"
-ok_when "with all of its processes" all_gone pids
+	warned "stubborn pids $T/outside/pids ignore-term fork 2 session orphan" "1.0 s"
+ok_when "with all of its processes" all_gone outside/pids
 
 # --- on_failure
 
@@ -314,14 +314,14 @@ by_health() {
 	local answer=500 limit=1s before
 
 	before=$(live site)
-	served "hooks.on_failure=sh: $told >>$ran; env -0 >$T/env.on_failure" \
-		"hooks.post_activate=touch $T/post"
+	served "hooks.on_failure=sh: $told >>$ran; env -0 >$T/outside/env.on_failure" \
+		"hooks.post_activate=touch $T/outside/post"
 	push site
 	expect site last.status=failed stage.health=failed
 	did "on_failure /$(live site) $(live site)"
 	[ "$(live site)" != "$before" ]
-	[ ! -e post ]
-	facts_of env.on_failure >seen
+	[ ! -e outside/post ]
+	facts_of outside/env.on_failure >seen
 	contains seen HOSTKIT_STAGE=health
 	contains seen HOSTKIT_ERROR_CODE=HEALTH_FAILED
 	contains seen "HOSTKIT_RELEASE_DIR=$home/$(live site)"
@@ -379,16 +379,16 @@ ok_when "its own failure is a warning, and the reason stays the first one" fails
 
 cancelled() {
 	count
-	settings "hooks.pre_activate=stubborn pids $T/cancel.pids ignore-term fork 1" \
-		"hooks.on_failure=touch $T/on_failure"
+	settings "hooks.pre_activate=stubborn pids $T/outside/cancel.pids ignore-term fork 1" \
+		"hooks.on_failure=touch $T/outside/on_failure"
 	push site >/dev/null &
-	wait_until 20 test -s cancel.pids
+	wait_until 20 test -s outside/cancel.pids
 	timeout 20 hostkit deploy cancel site
 	wait $!
 	expect site last.status=cancelled stage.activate=cancelled
-	all_gone cancel.pids
+	all_gone outside/cancel.pids
 	still_live site
-	[ ! -e on_failure ]
+	[ ! -e outside/on_failure ]
 }
 ok_when "pre_activate can be cancelled; on_failure does not run then" cancelled
 
@@ -407,9 +407,9 @@ rolled_back() {
 	[ "$(live site)" = "$before" ]
 	[ "$now" != "$before" ]
 	did "post_activate /$before $before"
-	settings "hooks.post_activate=sh: env -0 >$T/env.rollback"
+	settings "hooks.post_activate=sh: env -0 >$T/outside/env.rollback"
 	hostkit rollback site --to "${now##*/}"
-	facts_of env.rollback >seen
+	facts_of outside/env.rollback >seen
 	contains seen HOSTKIT_TRIGGER=rollback
 	contains seen "HOSTKIT_RELEASE=${now##*/}"
 	contains seen "HOSTKIT_PREVIOUS_RELEASE=${before##*/}"
@@ -443,14 +443,14 @@ killed() {
 	settings
 	push site
 	count
-	settings "hooks.$1=stubborn pids $T/$1.pids ignore-term fork 1 session orphan"
+	settings "hooks.$1=stubborn pids $T/outside/$1.pids ignore-term fork 1 session orphan"
 	push site >/dev/null &
-	wait_until 20 has_lines 4 "$1.pids"
+	wait_until 20 has_lines 4 "outside/$1.pids"
 	pid=$(pgrep -f "hostkit-worker $HOSTKIT_ROOT site " | head -n 1)
 	kill -KILL "$pid"
 	wait $!
 	hostkit recover site
-	wait_until 20 all_gone "$1.pids"
+	wait_until 20 all_gone "outside/$1.pids"
 	expect site last.status=interrupted last.error.code=INTERRUPTED "last.error.message~'$2'"
 	no_staging site
 	"${@:3}"

@@ -57,7 +57,7 @@ started_by() {
 
 standalone() {
 	# The build's output is kept for the steps below.
-	configure web "build.command=sh: npm run build && cp -al .next $T/output"
+	configure web "build.command=sh: npm run build && cp -a .next $T/outside/output"
 	push web
 	expect web last.status=succeeded active.type=nextjs-standalone stage.install=succeeded \
 		stage.build=succeeded stage.dependencies=skipped stage.health=succeeded
@@ -68,7 +68,7 @@ standalone() {
 }
 ok_when "output: 'standalone' is built on push; page, route, asset and public file are served" \
 	standalone
-[ -d output/standalone ] || { note "there is no output to go on with" && done_testing; }
+[ -d outside/output/standalone ] || { note "there is no output to go on with" && done_testing; }
 
 assembled() {
 	[ -f "$home/app/server.js" ]
@@ -100,9 +100,9 @@ flattened() { # what the assembled release is made of, pushed as it is
 }
 ok_when "built output that is pushed is neither installed nor built, and serves" flattened
 
-nested() { # NAME: a build that leaves what is in $T/made
+nested() { # NAME: a build that leaves what is in $T/outside/made
 	new_project "$1"
-	configure "$1" install.enabled=no "build.command=mv $T/made/.next ."
+	configure "$1" install.enabled=no "build.command=mv $T/outside/made/.next ."
 	echo '{ "name": "web" }' >"$1/package.json"
 	mkdir "$1/public"
 	echo "public file" >"$1/public/hello.txt"
@@ -112,9 +112,9 @@ nested() { # NAME: a build that leaves what is in $T/made
 }
 
 below_path() { # the output repeats the project's path
-	mkdir -p made/.next/standalone/home/me/web
-	cp -al output/static made/.next/
-	cp -al output/standalone/. made/.next/standalone/home/me/web/
+	mkdir -p outside/made/.next/standalone/home/me/web
+	cp -al outside/output/static outside/made/.next/
+	cp -al outside/output/standalone/. outside/made/.next/standalone/home/me/web/
 	nested deep
 	[ -f "$(home_of deep)/app/server.js" ]
 	serves_all deep
@@ -124,10 +124,10 @@ below_path() { # the output repeats the project's path
 ok_when "output below the project's path is flattened" below_path
 
 workspace() { # modules lie above the server
-	mkdir -p made/.next/standalone/apps/web
-	cp -al output/static made/.next/
-	cp -al output/standalone/. made/.next/standalone/apps/web/
-	mv made/.next/standalone/apps/web/node_modules made/.next/standalone/
+	mkdir -p outside/made/.next/standalone/apps/web
+	cp -al outside/output/static outside/made/.next/
+	cp -al outside/output/standalone/. outside/made/.next/standalone/apps/web/
+	mv outside/made/.next/standalone/apps/web/node_modules outside/made/.next/standalone/
 	nested mono
 	[ -f "$(home_of mono)/app/apps/web/server.js" ]
 	[ -d "$(home_of mono)/app/node_modules/next" ]
@@ -145,7 +145,7 @@ standard() { # .next without a standalone server
 	cp web/package-lock.json plain/
 	echo "module.exports = {};" >plain/next.config.js
 	echo node_modules >plain/.gitignore
-	cp -al output plain/.next
+	cp -al outside/output plain/.next
 	rm -rf plain/.next/standalone plain/.next/cache
 	push plain
 	expect plain last.status=succeeded active.type=nextjs

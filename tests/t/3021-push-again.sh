@@ -12,7 +12,7 @@ test_begin "pushing the same commit again"
 require_programs pgrep
 new_project site
 home=$(home_of site)
-mkfifo begun go
+fifos begun go
 quick() {
 	configure site service.driver=none
 }

@@ -12,7 +12,7 @@ sshd_start
 new_project site
 home=$(home_of site)
 git -C site remote add vps "vps:$home/repo.git"
-mkfifo begun go
+fifos begun go
 echo hi >site/index.html
 
 # Limits for when the test fails, so that nobody waits for ever.
@@ -77,10 +77,10 @@ fails() { # an accepted push whose deployment fails; what is live stays
 ok_when "a failed build is told as an error, and what was live stays" fails
 
 background() { # what a build leaves running must not keep the client
-	builds "sleep 1000 & echo \$! >$T/left"
+	builds "sleep 1000 & echo \$! >$T/outside/left"
 	timeout 60 git -C site push vps HEAD:main >said.raw 2>&1
 	grep "left 1 process running; ended" said.raw
-	all_gone left
+	all_gone outside/left
 }
 ok_when "a build's background process neither keeps the client waiting nor stays" background
 

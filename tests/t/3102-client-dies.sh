@@ -14,7 +14,7 @@ new_project site
 home=$(home_of site)
 hook=$home/repo.git/hooks/post-receive
 git -C site remote add vps "vps:$home/repo.git"
-mkfifo begun go hook_begun hook_go
+fifos begun go hook_begun hook_go
 echo 0 >n
 
 # Limits for when the test fails, so that nobody waits for ever.

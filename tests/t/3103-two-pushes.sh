@@ -12,7 +12,7 @@ new_project site
 home=$(home_of site)
 hook=$home/repo.git/hooks/post-receive
 lock=$HOSTKIT_ROOT/var/lib/hostkit/site/lock
-mkfifo begun go hook_begun hook_go
+fifos begun go hook_begun hook_go
 
 # Limits for when the test fails, so that nobody waits for ever.
 hear() {

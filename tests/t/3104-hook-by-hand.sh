@@ -103,7 +103,7 @@ leaked() { # what a shell may have exported about other repositories
 	printf 'one\ntwo\n' >site/index.html
 	git -C site add -A
 	git -C site commit -qm two
-	configure site service.driver=none "build.command=sh: env >$T/environment"
+	configure site service.driver=none "build.command=sh: env >$T/outside/environment"
 	git -C site push -q hostkit HEAD:refs/heads/later
 	next=$(git -C site rev-parse HEAD)
 	git -C "$home/repo.git" update-ref refs/heads/main "$next"
@@ -113,17 +113,17 @@ leaked() { # what a shell may have exported about other repositories
 		GIT_CONFIG_PARAMETERS="'core.eol=crlf'" GIT_EXEC_PATH=/nowhere
 	hook 0 "success: site: " "$head $next refs/heads/main\n"
 	printf 'one\ntwo\n' | cmp - "$home/app/index.html"
-	not grep "^GIT_" environment
-	not grep nowhere environment
+	not grep "^GIT_" outside/environment
+	not grep nowhere outside/environment
 }
 ok_when "variables of git that leaked into its environment change nothing" leaked
 
 bare() { # an environment with nothing at all in it
-	configure site service.driver=none "build.command=sh: echo \$HOME >$T/its_home"
+	configure site service.driver=none "build.command=sh: echo \$HOME >$T/outside/its_home"
 	(cd "$home/repo.git" && env -i GIT_DIR=. hooks/post-receive) \
 		<<<"$zero $(main) refs/heads/main" >out 2>&1
 	contains out "success: site: "
-	echo "$home" | diff - its_home
+	echo "$home" | diff - outside/its_home
 }
 ok_when "no environment at all is enough" bare
 

@@ -11,7 +11,7 @@ test_begin "several deployments of one project"
 new_project site
 home=$(home_of site)
 lock=$HOSTKIT_ROOT/var/lib/hostkit/site/lock
-mkfifo begun go
+fifos begun go
 
 # Limits for when the test fails, so that nobody waits for ever.
 hear() {

@@ -48,15 +48,15 @@ ok_when "with nothing to go back to it is refused" none
 
 once() {
 	# A build that is run again would show.
-	settings "build.command=sh: echo built >>$T/builds"
+	settings "build.command=sh: echo built >>$T/outside/builds"
 	version 2
 	version 3
-	wc -l <builds >before
+	wc -l <outside/builds >before
 	hostkit rollback site >out
 	is_live 2
 	contains out "success: site: "
 	contains out "is live again, from release $(cat release.2)"
-	[ "$(wc -l <builds)" = "$(cat before)" ]
+	[ "$(wc -l <outside/builds)" = "$(cat before)" ]
 	expect site last.trigger=rollback last.status=succeeded "last.release=$(cat release.2)" \
 		stage.preflight=succeeded stage.activate=succeeded stage.restart=succeeded \
 		stage.health=succeeded active.state=good
@@ -150,7 +150,7 @@ fi
 gone() { # between the choice and its turn
 	local back
 
-	mkfifo begun go
+	fifos begun go
 	settings "build.command=sh: echo >$T/begun; cat $T/go"
 	echo 6 >site/index.html
 	push site >/dev/null &

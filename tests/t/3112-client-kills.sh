@@ -16,12 +16,12 @@ new_project site
 home=$(home_of site)
 hooks=$home/repo.git/hooks
 git -C site remote add vps "vps:$home/repo.git"
-mkfifo begun go
+fifos begun go
 echo 0 >n
 echo 0 >lines
 : >outcomes
 
-# --- The points: where $T/hold.POINT is there, it is removed, $T/begun told, and $T/go waited for
+# --- The points: where $T/outside/hold.POINT is there, it is removed, $T/begun told, and $T/go waited for
 
 # Limits for when the test fails, so that nobody waits for ever.
 hear() {
@@ -33,7 +33,7 @@ tell() {
 }
 
 holding() { # POINT: as a line of shell
-	echo "if rm '$T/hold.$1' 2>/dev/null; then echo >'$T/begun'; cat '$T/go' >/dev/null; fi"
+	echo "if rm '$T/outside/hold.$1' 2>/dev/null; then echo >'$T/begun'; cat '$T/go' >/dev/null; fi"
 }
 
 for hook in pre-receive post-receive; do
@@ -53,7 +53,7 @@ cat >server.py <<-PY
 	class Handler(http.server.BaseHTTPRequestHandler):
 	    def do_GET(self):
 	        try:
-	            os.unlink("$T/hold.health")
+	            os.unlink("$T/outside/hold.health")
 	        except FileNotFoundError:
 	            pass
 	        else:
@@ -105,7 +105,7 @@ no_client() {
 
 # Whatever a failed run before left is no concern of the next.
 start_over() {
-	rm -f hold.*
+	rm -f outside/hold.*
 	while timeout 20 hostkit deploy cancel site; do
 		:
 	done
@@ -206,7 +206,7 @@ nothing_stays() {
 
 run() { # HOW POINT REMOTE
 	next_version
-	: >"hold.$2"
+	: >"outside/hold.$2"
 	start_push "$3"
 	hear begun
 	kill -0 "$client"

@@ -104,7 +104,7 @@ go_on() {
 slow() {
 	configure site service.driver=none build.timeout=60s \
 		"build.command=sh: echo building; echo >$T/begun; cat $T/go"
-	mkfifo begun go
+	fifos begun go
 }
 slow
 

@@ -56,9 +56,9 @@ killed_in() {
 	local stage=$1
 
 	remember_live site
-	settings 200 "$stage.command=stubborn pids $T/$stage.pids print busy ignore-term fork 2 session orphan"
-	push_and_signal KILL has_lines 5 "$T/$stage.pids"
-	wait_until 20 all_gone "$T/$stage.pids"
+	settings 200 "$stage.command=stubborn pids $T/outside/$stage.pids print busy ignore-term fork 2 session orphan"
+	push_and_signal KILL has_lines 5 "$T/outside/$stage.pids"
+	wait_until 20 all_gone "$T/outside/$stage.pids"
 	shows busy
 }
 
@@ -123,9 +123,9 @@ ok_when "the next push deploys" recovers
 
 cancelled() {
 	remember_live site
-	settings 200 "build.command=stubborn pids $T/term.pids ignore-term fork 2 session orphan"
-	push_and_signal TERM has_lines 5 "$T/term.pids"
-	all_gone "$T/term.pids"
+	settings 200 "build.command=stubborn pids $T/outside/term.pids ignore-term fork 2 session orphan"
+	push_and_signal TERM has_lines 5 "$T/outside/term.pids"
+	all_gone "$T/outside/term.pids"
 	expect site running=null last.status=cancelled last.error.code=CANCELLED stage.build=cancelled \
 		last.release=null
 	still_live site

@@ -13,7 +13,7 @@ test_begin "recovery"
 require_programs flaky-http stubborn curl pgrep sqlite3
 fault_project
 ledger=$state/ledger.db
-mkfifo begun go
+fifos begun go
 
 hear() {
 	timeout 20 cat "$1"
@@ -36,14 +36,14 @@ has_lines() {
 # --- Processes
 
 all_killed() { # the worker and its supervisor at once, as the kernel does when memory ends
-	settings "build.command=stubborn pids $T/pids print busy ignore-term fork 2 session orphan"
+	settings "build.command=stubborn pids $T/outside/pids print busy ignore-term fork 2 session orphan"
 	commit
 	git -C site push hostkit main >said 2>&1 &
-	wait_until 20 has_lines 5 pids
+	wait_until 20 has_lines 5 outside/pids
 	worker | xargs kill -KILL
 	wait $!
 	contains said "died in stage 'build'"
-	wait_until 20 all_gone pids
+	wait_until 20 all_gone outside/pids
 	contains "$state/log/$(fact site last.id).log" busy
 	settings
 	holds

@@ -46,8 +46,22 @@ make_path() {
 
 	[ ! -d "$T/bin" ] || return 0
 	mkdir "$T/bin"
-	for program in node npm stubborn flaky-http; do
+	for program in node npm; do
 		! command -v "$program" >/dev/null || ln -s "$(command -v "$program")" "$T/bin/"
+	done
+	# Those of the build may be where a build cannot see them.
+	for program in stubborn flaky-http; do
+		! command -v "$program" >/dev/null || cp "$(command -v "$program")" "$T/bin/"
+	done
+}
+
+# FIFOs that builds and hooks may use, too.
+fifos() {
+	local name
+
+	for name; do
+		mkfifo "$T/outside/$name"
+		ln -s "outside/$name" "$T/$name"
 	done
 }
 

@@ -99,7 +99,7 @@ clean() {
 
 	left=$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' ! -regex '.*/[0-9]+-[0-9]+'
 		find "$home" "$home/repo.git" "$state" -mindepth 1 -maxdepth 1 \
-			\( -name '*.tmp*' -o -name 'hostkit-index-*' -o -name '*.new*' \)
+			\( -name '*.tmp*' -o -name 'tmp-*' -o -name 'hostkit-index-*' -o -name '*.new*' \)
 		git -C "$home/repo.git" for-each-ref 'refs/hostkit/deployments/*' 'refs/deploy/*')
 	# No more releases than are kept: two good ones, the active and a failed one.
 	[ "$(find "$home/releases" -mindepth 1 -maxdepth 1 ! -name '.gone-*' | wc -l)" -le 4 ] || left+=" releases"

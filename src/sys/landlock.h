@@ -1,0 +1,23 @@
+/*
+ * Landlock (landlock(7)) by system calls, for sandbox.c: libc has no functions for it.
+ */
+#ifndef HK_SYS_LANDLOCK_H
+#define HK_SYS_LANDLOCK_H
+
+#include <sys/sandbox.h>
+
+/* The version of the kernel's interface; 0: there is none. */
+int hk_landlock_abi(void);
+
+/*
+ * A ruleset for the paths, which are sorted and resolved. Rights are for whole subtrees and cannot
+ * be taken back below, so where a part is hidden, all around it is named instead. The descriptor is
+ * the caller's.
+ */
+int hk_landlock_compile(const struct hk_sandbox *s, int *ret_fd,
+			struct hk_error *err) HK_MUST_CHECK;
+
+/* The calling thread, and what it becomes, has those rights only; it must have no_new_privs. */
+int hk_landlock_enter(int ruleset, struct hk_error *err) HK_MUST_CHECK;
+
+#endif
