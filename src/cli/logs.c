@@ -13,6 +13,7 @@
 #include <base/alloc.h>
 #include <base/human.h>
 #include <cli/journal.h>
+#include <cli/become.h>
 #include <cli/open.h>
 #include <sys/fs.h>
 #include <sys/process.h>
@@ -153,9 +154,10 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 		return hk_error_set(err, HK_E_USAGE, "--journal and --clear exclude each other");
 	if (take_count(call, &l, err))
 		return err->code;
+	/* As whoever asks: root reads what the project's user may not. */
 	if (hk_cli_has(call, "journal"))
 		return hk_cli_journal(call, l.lines, follow, err);
-	if (open_logs(call, &l, err))
+	if (hk_cli_become(call, HK_CLI_AS_PROJECT, err) || open_logs(call, &l, err))
 		return err->code;
 	if (hk_cli_has(call, "clear")) {
 		if (clear(&l, err))
@@ -175,6 +177,7 @@ const struct hk_cli_command hk_cli_logs_commands[] = {
 	  .operands = "NAME",
 	  .min = 1,
 	  .max = 1,
+	  .as = HK_CLI_AS_CALLER,
 	  .remote = true,
 	  .summary = "Show what the service has written.",
 	  .options = { { "tail", 'n', "N", "How many lines of each file. Default: 100." },
