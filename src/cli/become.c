@@ -21,6 +21,15 @@ static void quote_call(const struct hk_cli_call *call, struct hk_buf *out)
 		hk_buf_addch(out, ' ');
 		hk_words_quote(out, call->operands[i]);
 	}
+	for (int i = 0; i < HK_CLI_OPTIONS_MAX && call->command->options[i].name; i++) {
+		if (!call->values[i])
+			continue;
+		hk_buf_addf(out, " --%s", call->command->options[i].name);
+		if (!call->command->options[i].arg)
+			continue;
+		hk_buf_addch(out, ' ');
+		hk_words_quote(out, call->values[i]);
+	}
 }
 
 static int need_root(const struct hk_cli_call *call, struct hk_error *err)

@@ -136,9 +136,9 @@ ok_when "users, groups, units, rules and homes of others are not taken" taken
 not_root() {
 	local status=0
 
-	machine_as dev hostkit project create other 2>err || status=$?
+	machine_as dev hostkit project create other --port 80 --strict 2>err || status=$?
 	[ "$status" = 6 ]
-	contains err "sudo hostkit project create other"
+	contains err "sudo hostkit project create other --port 80 --strict"
 	status=0
 	machine_as site hostkit project create other 2>err || status=$?
 	[ "$status" = 6 ]

@@ -98,6 +98,23 @@ purged() {
 }
 ok_when "a purge leaves nothing, and touches nothing else" purged
 
+running() { # as systemd's service
+	machine_run sh -euc 'mkdir -p /etc/hostkit/templates
+		sed "s,^ExecStart=.*,ExecStart=/bin/sleep 1002," \
+			/usr/local/share/hostkit/templates/hostkit.service >/etc/hostkit/templates/hostkit.service'
+	create
+	machine_run systemctl start hostkit-site.service
+	machine_run systemctl show -p MainPID --value hostkit-site.service >main
+	machine_run kill -0 "$(cat main)"
+	machine_run hostkit project remove site --purge --yes
+	not machine_run kill -0 "$(cat main)"
+	[ "$(machine_run systemctl show -p LoadState --value hostkit-site.service)" = not-found ]
+	[ -z "$(machine_run systemctl list-units --all --no-legend 'hostkit-site*')" ]
+	machine_run rm -r /etc/hostkit/templates
+	snapshot | diff without -
+}
+ok_when "a service that runs is stopped, and systemd forgets it" running
+
 left_over() {
 	create
 	machine_run hostkit project remove site --yes
@@ -153,7 +170,7 @@ only_root() {
 		status=0
 		machine_as "$user" hostkit project remove site --purge --yes 2>err || status=$?
 		[ "$status" = 6 ]
-		contains err "sudo hostkit project remove site"
+		contains err "sudo hostkit project remove site --purge --yes"
 	done
 	machine_run hostkit project remove site --purge --yes
 }
