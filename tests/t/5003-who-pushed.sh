@@ -18,7 +18,7 @@ for name in ann ben; do
 done
 sshd_start
 sshd_keys "$home/.ssh/authorized_keys"
-mkfifo begun go
+fifos begun go
 
 key_of() {
 	ssh-keygen -l -f "$1.pub" | cut -d' ' -f2
@@ -62,13 +62,13 @@ pushes() {
 
 	echo hi >site/index.html
 	for name in ann ben; do
-		builds "env >$T/seen"
+		builds "env >$T/outside/seen"
 		push_as "$name"
 		grep "^hostkit: site: deployment .* of branch 'main' at [0-9a-f]* by $name$" said
 		shows "hostkit: key: $(key_of "$name")"
 		expect site last.status=succeeded last.pusher="$name" last.key="$(key_of "$name")"
-		grep -x "HOSTKIT_PUSHER=$name" seen
-		grep -x "HOSTKIT_PUSHER_KEY=$(key_of "$name")" seen
+		grep -x "HOSTKIT_PUSHER=$name" outside/seen
+		grep -x "HOSTKIT_PUSHER_KEY=$(key_of "$name")" outside/seen
 	done
 	hostkit deploy history site >lines
 	sed -n 1p lines | grep -F "main by ben ($(short ben)…)"
@@ -83,11 +83,11 @@ ben|$(key_of ben)" ]
 ok_when "two keys push: output, environment, ledger and history show which" pushes
 
 on_the_machine() { # no key then
-	builds "env >$T/seen"
+	builds "env >$T/outside/seen"
 	push_ref site HEAD:main
 	grep "of branch 'main' at [0-9a-f]* by $(id -un)$" said
 	expect site last.pusher="$(id -un)" last.key=null
-	not grep HOSTKIT_PUSHER_KEY seen
+	not grep HOSTKIT_PUSHER_KEY outside/seen
 	HOSTKIT_KEY=eve hostkit deploy site
 	expect site last.pusher="$(id -un)" last.key=null
 	HOSTKIT_KEY=eve HOSTKIT_KEY_FINGERPRINT="SHA256:; id" hostkit deploy site

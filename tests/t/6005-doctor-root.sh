@@ -56,10 +56,26 @@ ok_when "the mode of the settings" mends 'chmod 644 /etc/hostkit/projects/site.i
 ok_when "the group of the settings" mends 'chgrp root /etc/hostkit/projects/site.ini' fail modes "is not of root and the group 'site'"
 ok_when "the mode of the state" mends 'chmod 751 /var/lib/hostkit/site' fail modes "has the mode 751 instead of 750"
 ok_when "a unit that is missing" mends 'rm /etc/systemd/system/hostkit-site.service' fail unit "there is no unit"
-ok_when "a unit that was edited" mends 'echo "# x" >>/etc/systemd/system/hostkit-site.service' warn unit "is not as template and settings say"
 ok_when "a unit that is somebody else's" mends 'echo "[Unit]" >/etc/systemd/system/hostkit-site.service' fail unit "is not hostkit's"
 ok_when "a rule that is missing" mends 'rm /etc/polkit-1/rules.d/60-hostkit-site.rules' fail rights "there is no polkit rule"
-ok_when "a rule that was edited" mends 'echo "// x" >>/etc/polkit-1/rules.d/60-hostkit-site.rules' warn rights "is not as template and settings say"
+
+by_hand() { # an administrator's change is nobody else's to take back
+	local unit=/etc/systemd/system/hostkit-site.service
+
+	machine_run sh -euc "echo '# x' >>$unit"
+	machine_run hostkit doctor site >found
+	grep -E "^  ok +unit +$unit, which was changed by hand" found
+	machine_run hostkit project apply site >applied 2>&1
+	contains applied "'$unit' was changed by hand and is left as it is"
+	machine_run tail -n 1 "$unit" >last
+	contains last "# x"
+	machine_run sh -euc "$(sed -n 's/.*to make it anew: //p' applied)"
+	machine_run cat "$unit" >now
+	lacks now "# x"
+	all_well
+}
+ok_when "a unit that was changed by hand is left as it is, until it is removed" by_hand
+
 ok_when "a shell that runs no command" mends 'usermod --shell /usr/sbin/nologin site' fail user "sshd cannot run"
 ok_when "a home that is elsewhere in passwd" mends 'usermod --home /nowhere site' fail user "the home of the user 'site' is '/nowhere'"
 other_port() { # which the template that is installed does not have

@@ -41,8 +41,8 @@ says_who() {
 	print=$(machine_as dev ssh-keygen -lf .ssh/id_ed25519.pub | cut -d' ' -f2)
 	contains said "ann@laptop"
 	vps_expect shop "last.key=$print"
-	machine_run hostkit deploy history shop >history
-	contains history ann@laptop
+	machine_run hostkit deploy history shop >told
+	contains told ann@laptop
 }
 ok_when "who pushed is told and on record, with the key" says_who
 
@@ -64,8 +64,8 @@ second_project() {
 ok_when "the second project is served beside the first" second_project
 
 over_ssh() {
-	machine_as dev ssh shop@vps deploy status >status
-	contains status "live"
+	machine_as dev ssh shop@vps deploy status >told
+	contains told "live"
 	machine_as dev ssh shop@vps env set COLOR=green
 	machine_as dev ssh shop@vps service restart
 	wait_until 10 page_says shop.example "env|COLOR" green
@@ -181,8 +181,6 @@ reboots() {
 ok_when "after a power cut both are served again" reboots
 
 interrupted() {
-	local began
-
 	vps_write shop/package.json <<-'JSON'
 		{ "name": "shop", "version": "3.0.0", "private": true,
 		  "scripts": { "build": "sleep 1000", "start": "node other.js" } }
