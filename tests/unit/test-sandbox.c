@@ -206,11 +206,11 @@ static void others_are_safe(void **state)
 	struct fixture *f = *state;
 	hk_auto_free char *line = hk_xasprintf("kill -9 %d", (int)getpid());
 	hk_auto_free char *limits = hk_xasprintf("prlimit --pid %d --cpu=1000", (int)getpid());
-	hk_auto_free char *environ = hk_xasprintf("cat /proc/%d/environ", (int)getpid());
+	hk_auto_free char *look = hk_xasprintf("cat /proc/%d/environ", (int)getpid());
 
 	assert_int_equal(compile(f), 0);
 	if (kernel.landlock_abi)
-		fails(f, environ);
+		fails(f, look);
 	if (kernel.syscall_filter) {
 		works(f, "ulimit -n 100; ulimit -n");
 		fails(f, limits);
