@@ -262,6 +262,28 @@ static void sockets(void **state)
 	fails(f, to_hidden);
 }
 
+/* Another folder, memory, and what other processes share, in places that all know. */
+static void replaced(void **state)
+{
+	struct fixture *f = *state;
+	hk_auto_free char *open = hk_xasprintf("%s/open", f->path);
+	hk_auto_free char *staging = hk_xasprintf("%s/staging", f->path);
+
+	if (!kernel.mounts)
+		skip();
+	hk_sandbox_replace(&f->s, open, staging);
+	hk_sandbox_replace(&f->s, "/dev/shm", "");
+	f->s.memory_max = 1 << 20;
+	assert_int_equal(compile(f), 0);
+	works(f, "echo x >$T/open/new; test -s $T/staging/new");
+	works(f, "test -z \"$(ls -A /dev/shm)\"; echo x >/dev/shm/hk-test; cat /dev/shm/hk-test");
+	fails(f, "test -e /dev/shm/hk-test");
+	fails(f, "head -c 2M /dev/zero >/dev/shm/hk-test");
+	works(f, "test \"$(readlink /proc/self/ns/ipc)\" != \"$(readlink /proc/$PPID/ns/ipc)\"");
+	assert_int_equal(faccessat(f->fd, "open/new", F_OK, 0), -1);
+	assert_int_equal(access("/dev/shm/hk-test", F_OK), -1);
+}
+
 static void network(void **state)
 {
 	struct fixture *f = *state;
@@ -335,7 +357,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		T(both_layers),	   T(landlock_alone),  T(old_landlock),	 T(mounts_alone),
 		T(folder_is_kept), T(others_are_safe), T(no_privileges), T(sockets),
-		T(network),	   T(limits),	       T(admitted),
+		T(replaced),	   T(network),	       T(limits),	 T(admitted),
 	};
 	struct hk_error err;
 
