@@ -87,6 +87,19 @@ static int run_one(struct hk_deploy *d, const struct hk_deploy_command *c,
 	return ret;
 }
 
+/* Looked for first: nothing is to change where nothing is missing. */
+static int make_caches(const struct hk_deploy *d, struct hk_error *err)
+{
+	for (size_t i = 0; hk_confinement_caches[i]; i++) {
+		hk_auto_free char *path = hk_xasprintf("cache/%s", hk_confinement_caches[i]);
+
+		if (!hk_fs_exists(d->project->state_fd, path) &&
+		    hk_fs_mkdir_p(d->project->state_fd, path, 0750, err))
+			return err->code;
+	}
+	return 0;
+}
+
 static int make_tmp(struct hk_deploy *d, struct hk_error *err)
 {
 	struct hk_confinement *c = &d->confinement;
@@ -136,7 +149,7 @@ int hk_deploy_run_with(struct hk_deploy *d, const struct hk_deploy_command *c,
 	hk_auto_sandbox sandbox = HK_SANDBOX_INIT;
 	int ret;
 
-	if (make_tmp(d, err) || confine(d, c, &sandbox, err))
+	if (make_caches(d, err) || make_tmp(d, err) || confine(d, c, &sandbox, err))
 		return err->code;
 	ret = 0;
 	hk_strlist_add_list(&marked, env);

@@ -3,6 +3,7 @@
  */
 #include <deploy/confinement.h>
 
+#include <glob.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -62,6 +63,13 @@ static const char *const secrets[] = { ".ssh", ".gnupg", ".env", "repo.git" };
 static const char *const lasting[] = { "shared", "logs" };
 
 static const char *const temporary[] = { "/tmp", "/var/tmp" };
+
+/* Where those are the ones of all: agents and terminals, which run what they are told to. */
+static const char *const agents[] = { "/tmp/ssh-*",    "/tmp/tmux-*", "/tmp/.X11-unix",
+				      "/tmp/vscode-*", "/tmp/gpg-*",  "/run/screen" };
+
+/* Of the state folder's cache, what commands write; what lies beside them is hostkit's own. */
+const char *const hk_confinement_caches[] = { "npm", "pip", "xdg", NULL };
 
 /* --- Paths */
 
@@ -192,19 +200,50 @@ static int add_configured(const struct hk_project *p, struct hk_sandbox *s, stru
 	return 0;
 }
 
+static void hide_agents(struct hk_sandbox *s)
+{
+	for (size_t i = 0; i < HK_ARRAY_LEN(agents); i++) {
+		glob_t found = { .gl_pathc = 0 };
+
+		if (!glob(agents[i], GLOB_NOSORT, NULL, &found))
+			for (size_t k = 0; k < found.gl_pathc; k++)
+				hk_sandbox_add(s, found.gl_pathv[k], HK_ACCESS_NONE);
+		globfree(&found);
+	}
+}
+
+/* The places for temporary files that every program knows. */
+static void add_temporary(const struct hk_project *p, const struct hk_confined_command *what,
+			  struct hk_sandbox *s)
+{
+	hk_auto_free char *own = what->tmp ? hk_xasprintf("%s/%s", p->state_path, what->tmp) : NULL;
+
+	if (own)
+		hk_sandbox_add(s, own, HK_ACCESS_WRITE);
+	for (size_t i = 0; i < HK_ARRAY_LEN(temporary); i++) {
+		if (has_protected(p, temporary[i]))
+			continue;
+		if (own && s->kernel.mounts)
+			hk_sandbox_replace(s, temporary[i], own);
+		else
+			hk_sandbox_add(s, temporary[i], HK_ACCESS_WRITE);
+	}
+	if (s->kernel.mounts)
+		hk_sandbox_replace(s, "/dev/shm", "");
+	else
+		hk_sandbox_add(s, "/dev/shm", HK_ACCESS_WRITE);
+}
+
 static int add_writable(const struct hk_project *p, const struct hk_confined_command *what,
 			struct hk_sandbox *s, struct hk_error *err)
 {
 	char link[32], folder[PATH_MAX];
 	ssize_t n;
 
-	for (size_t i = 0; i < HK_ARRAY_LEN(temporary); i++)
-		if (!has_protected(p, temporary[i]))
-			hk_sandbox_add(s, temporary[i], HK_ACCESS_WRITE);
-	hk_sandbox_add(s, "/dev/shm", HK_ACCESS_WRITE);
-	hk_sandbox_addf(s, HK_ACCESS_WRITE, "%s/cache", p->state_path);
-	if (what->tmp)
-		hk_sandbox_addf(s, HK_ACCESS_WRITE, "%s/%s", p->state_path, what->tmp);
+	add_temporary(p, what, s);
+	for (size_t i = 0; hk_confinement_caches[i]; i++)
+		hk_sandbox_addf(s, HK_ACCESS_WRITE, "%s/cache/%s", p->state_path,
+				hk_confinement_caches[i]);
 	if (what->folder_fd >= 0) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", what->folder_fd);
 		n = readlink(link, folder, sizeof(folder) - 1);
@@ -254,6 +293,7 @@ int hk_confinement_compile(const struct hk_project *p, const struct hk_sandbox_k
 		/* For one path the last word counts: what is hidden stays so, but for the project.
 		 */
 		add_programs(p, &s);
+		hide_agents(&s);
 		hide_machine(p, &s);
 		hide_projects(p, &s);
 		add_home(p, what, &s);

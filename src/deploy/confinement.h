@@ -15,6 +15,12 @@
 /* In front of the id: a deployment's TMPDIR, below the state folder. */
 #define HK_CONFINEMENT_TMP "tmp-"
 
+/*
+ * Folders below the cache that commands may write, up to NULL. The others are hostkit's own: git
+ * runs what is set in a repository there.
+ */
+extern const char *const hk_confinement_caches[];
+
 /* What a deployment has found out, and made. */
 struct hk_confinement {
 	bool probed;

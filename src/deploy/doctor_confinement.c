@@ -52,10 +52,12 @@ static void check_files(struct hk_doctor *d, const struct hk_sandbox_kernel *k)
 		hk_doctor_bad(d, insists ? HK_DOCTOR_FAIL : HK_DOCTOR_WARN, allow_namespaces(),
 			      "files: builds read and write what the user may; there is neither "
 			      "Landlock nor a mount namespace");
-	else if (k->landlock_abi < HK_LANDLOCK_TRUNCATE && !k->mounts_readonly)
-		hk_doctor_bad(d, HK_DOCTOR_WARN, allow_namespaces(),
-			      "files: by %s, which cannot keep builds from truncating others",
-			      landlock);
+	else if (!k->mounts_readonly)
+		hk_doctor_bad(
+			d, HK_DOCTOR_WARN, allow_namespaces(),
+			"files: by %s alone, which lets builds change modes%s of the user's other "
+			"files",
+			landlock, k->landlock_abi < HK_LANDLOCK_TRUNCATE ? " and sizes" : "");
 	else
 		hk_doctor_ok(d, "files: by %s%s%s", landlock,
 			     k->landlock_abi && k->mounts_readonly ? " and " : "",

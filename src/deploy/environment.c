@@ -206,7 +206,7 @@ void hk_environment_temporary(const struct hk_project *p, const char *name, stru
 
 	set_value(env, "TMPDIR", tmp);
 	if (find(env, cache, strlen(cache)) == env->len) {
-		hk_auto_free char *dir = hk_xasprintf("%s/cache", p->state_path);
+		hk_auto_free char *dir = hk_xasprintf("%s/cache/xdg", p->state_path);
 
 		set_value(env, cache, dir);
 	}

@@ -52,8 +52,8 @@ static void worker_environment(struct hk_strlist *env)
 		/* For a fetch from another repository; commands do not get it. */
 		"SSH_AUTH_SOCK",
 #ifdef HK_FAILPOINTS
-		"HOSTKIT_FAILPOINT", "HOSTKIT_FAULT", "HOSTKIT_FAULT_LOG", "HOSTKIT_CLOCK_STEP",
-		"HOSTKIT_KERNEL_LACKS",
+		"HOSTKIT_FAILPOINT",  "HOSTKIT_FAULT",	      "HOSTKIT_FAULT_LOG",
+		"HOSTKIT_CLOCK_STEP", "HOSTKIT_KERNEL_LACKS",
 #endif
 	};
 

@@ -225,6 +225,13 @@ int hk_landlock_compile(const struct hk_sandbox *s, int *ret_fd, struct hk_error
 	return 0;
 }
 
+int hk_landlock_add(int ruleset, int abi, const char *path, struct hk_error *err)
+{
+	const struct compiler c = { .ruleset = ruleset, .handled = handled_by(abi) };
+
+	return grant_path(&c, AT_FDCWD, path, HK_ACCESS_WRITE, err);
+}
+
 int hk_landlock_enter(int ruleset, struct hk_error *err)
 {
 	if (!syscall(SYS_landlock_restrict_self, ruleset, 0))

@@ -17,6 +17,9 @@ int hk_landlock_abi(void);
 int hk_landlock_compile(const struct hk_sandbox *s, int *ret_fd,
 			struct hk_error *err) HK_MUST_CHECK;
 
+/* Adds a folder that may be written, and was not there when the ruleset was made. */
+int hk_landlock_add(int ruleset, int abi, const char *path, struct hk_error *err) HK_MUST_CHECK;
+
 /* The calling thread, and what it becomes, has those rights only; it must have no_new_privs. */
 int hk_landlock_enter(int ruleset, struct hk_error *err) HK_MUST_CHECK;
 

@@ -52,19 +52,33 @@ static enum hk_access access_around(const struct hk_sandbox *s, size_t at)
 /* Whether the entry is a mount of its own: all that differs from what is around it. */
 static bool differs(const struct hk_sandbox *s, size_t i)
 {
-	return s->paths[i].access != access_around(s, i);
+	return s->paths[i].instead || s->paths[i].access != access_around(s, i);
+}
+
+static bool is_hidden(const struct hk_sandbox *s, size_t i)
+{
+	return !s->paths[i].access && !s->paths[i].instead && differs(s, i);
+}
+
+/* What is to be seen there; NULL for what is hidden, or is made when its turn comes. */
+static const char *source_of(const struct hk_sandbox_path *p)
+{
+	if (p->instead)
+		return *p->instead ? p->instead : NULL;
+	return p->access ? p->path : NULL;
 }
 
 static int clone_paths(const struct hk_sandbox *s, int *clones, struct hk_error *err)
 {
 	for (size_t i = 0; i < s->len; i++) {
-		if (!s->paths[i].access || !differs(s, i))
+		const char *source = source_of(&s->paths[i]);
+
+		if (!source || !differs(s, i))
 			continue;
-		clones[i] = open_tree(AT_FDCWD, s->paths[i].path,
+		clones[i] = open_tree(AT_FDCWD, source,
 				      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 		if (clones[i] < 0 && errno != ENOENT)
-			return hk_error_set_errno(err, HK_E_IO, errno, "cannot clone '%s'",
-						  s->paths[i].path);
+			return hk_error_set_errno(err, HK_E_IO, errno, "cannot clone '%s'", source);
 	}
 	return 0;
 }
@@ -90,6 +104,18 @@ static int mask(const char *path, struct hk_error *err)
 	if (!failed || errno == ENOENT)
 		return 0;
 	return hk_error_set_errno(err, HK_E_IO, errno, "cannot hide '%s'", path);
+}
+
+static int mount_memory(const struct hk_sandbox *s, const char *path, struct hk_error *err)
+{
+	/* Files in memory are no data of a process, which a limit for that would count. */
+	hk_auto_free char *options =
+		s->memory_max ? hk_xasprintf("mode=1777,size=%lld", (long long)s->memory_max)
+			      : hk_xstrdup("mode=1777");
+
+	if (!mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options))
+		return 0;
+	return hk_error_set_errno(err, HK_E_IO, errno, "cannot mount '%s'", path);
 }
 
 /* In a mask, which is empty, the place has to be made. */
@@ -130,13 +156,15 @@ static int place_paths(const struct hk_sandbox *s, const int *clones, struct hk_
 
 		if (clones[i] >= 0)
 			failed = put_back(s, i, clones[i], err);
-		else if (!s->paths[i].access && differs(s, i))
+		else if (s->paths[i].instead)
+			failed = mount_memory(s, s->paths[i].path, err);
+		else if (is_hidden(s, i))
 			failed = mask(s->paths[i].path, err);
 		if (failed)
 			return failed;
 	}
 	for (size_t i = 0; s->kernel.mounts_readonly && i < s->len; i++)
-		if (!s->paths[i].access && differs(s, i) && is_dir(s->paths[i].path) &&
+		if (is_hidden(s, i) && is_dir(s->paths[i].path) &&
 		    make_readonly(AT_FDCWD, s->paths[i].path, 0, err))
 			return err->code;
 	return 0;

@@ -71,7 +71,8 @@ static int loopback_up(struct hk_error *err)
 int hk_namespaces_enter(const struct hk_sandbox *s, struct hk_error *err)
 {
 	bool mounts = s->confine && s->kernel.mounts;
-	int flags = (mounts ? CLONE_NEWNS : 0) | (s->no_network ? CLONE_NEWNET : 0);
+	/* Shared memory of System V has no paths. */
+	int flags = (mounts ? CLONE_NEWNS | CLONE_NEWIPC : 0) | (s->no_network ? CLONE_NEWNET : 0);
 
 	if (!flags)
 		return 0;
@@ -88,8 +89,8 @@ void hk_namespaces_try(struct hk_sandbox_kernel *ret)
 	if (HK_KERNEL_LACKS("namespaces"))
 		return;
 	/* Who may make one without being another user's root need not. */
-	if (unshare(CLONE_NEWNS)) {
-		if (unshare_all(CLONE_NEWNS, true, &ignored))
+	if (unshare(CLONE_NEWNS | CLONE_NEWIPC)) {
+		if (unshare_all(CLONE_NEWNS | CLONE_NEWIPC, true, &ignored))
 			return;
 		ret->user_namespace = true;
 	}

@@ -22,10 +22,16 @@
 
 #define NICENESS 10
 
+static void release_path(struct hk_sandbox_path *p)
+{
+	free(p->path);
+	free(p->instead);
+}
+
 void hk_sandbox_release(struct hk_sandbox *s)
 {
 	for (size_t i = 0; i < s->len; i++)
-		free(s->paths[i].path);
+		release_path(&s->paths[i]);
 	free(s->paths);
 	hk_cleanup_close(&s->ruleset);
 	*s = (struct hk_sandbox)HK_SANDBOX_INIT;
@@ -50,6 +56,12 @@ void hk_sandbox_addf(struct hk_sandbox *s, enum hk_access access, const char *fm
 		abort();
 	va_end(ap);
 	hk_sandbox_add(s, path, access);
+}
+
+void hk_sandbox_replace(struct hk_sandbox *s, const char *path, const char *instead)
+{
+	hk_sandbox_add(s, path, HK_ACCESS_NONE);
+	s->paths[s->len - 1].instead = hk_xstrdup(instead);
 }
 
 /* --- What the kernel has */
@@ -118,22 +130,15 @@ static char *resolve(const char *path, bool *ret_exists)
 	return folder ? hk_xasprintf("%s/%s", folder[1] ? folder : "", slash + 1) : NULL;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct hk_sandbox_path *x = a, *y = b;
-
-	return strcmp(x->path, y->path);
-}
-
 /* Of several entries for a path the last one stays: a stable sort, by insertion. */
 static void insert(struct hk_sandbox *s, struct hk_sandbox_path *p)
 {
 	size_t at = 0;
 
-	while (at < s->len && compare(&s->paths[at], p) < 0)
+	while (at < s->len && strcmp(s->paths[at].path, p->path) < 0)
 		at++;
-	if (at < s->len && !compare(&s->paths[at], p)) {
-		free(s->paths[at].path);
+	if (at < s->len && !strcmp(s->paths[at].path, p->path)) {
+		release_path(&s->paths[at]);
 		s->paths[at] = *p;
 		return;
 	}
@@ -149,7 +154,8 @@ static void resolve_paths(struct hk_sandbox *s)
 
 	s->len = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct hk_sandbox_path p = { .access = s->paths[i].access };
+		struct hk_sandbox_path p = { .access = s->paths[i].access,
+					     .instead = s->paths[i].instead };
 		hk_auto_free char *given = s->paths[i].path;
 		struct stat st;
 		bool exists;
@@ -160,7 +166,7 @@ static void resolve_paths(struct hk_sandbox *s)
 		if (p.path && (exists || !p.access))
 			insert(s, &p);
 		else
-			free(p.path);
+			release_path(&p);
 	}
 }
 
@@ -229,6 +235,16 @@ static int set_limits(const struct hk_sandbox *s, unsigned covered, struct hk_er
 	return 0;
 }
 
+static int enter_landlock(const struct hk_sandbox *s, struct hk_error *err)
+{
+	/* Folders that were made in memory just now had no rule yet. */
+	for (size_t i = 0; i < s->len; i++)
+		if (s->paths[i].instead && !*s->paths[i].instead &&
+		    hk_landlock_add(s->ruleset, s->kernel.landlock_abi, s->paths[i].path, err))
+			return err->code;
+	return hk_landlock_enter(s->ruleset, err);
+}
+
 int hk_sandbox_enter(const struct hk_sandbox *s, unsigned covered, struct hk_error *err)
 {
 	/* Mounts first, which Landlock forbids; limits after the user namespace that counts them.
@@ -237,7 +253,7 @@ int hk_sandbox_enter(const struct hk_sandbox *s, unsigned covered, struct hk_err
 		return err->code;
 	if (!s->confine)
 		return 0;
-	if (hk_privileges_drop(err) || (s->ruleset >= 0 && hk_landlock_enter(s->ruleset, err)))
+	if (hk_privileges_drop(err) || (s->ruleset >= 0 && enter_landlock(s, err)))
 		return err->code;
 	return s->kernel.syscall_filter ? hk_privileges_filter(err) : 0;
 }

@@ -28,6 +28,11 @@ struct hk_sandbox_path {
 	char *path; /* absolute; after hk_sandbox_compile without links */
 	enum hk_access access;
 	bool is_dir;
+	/*
+	 * What is there instead, where there is a mount namespace: another folder, which has an
+	 * entry of its own, or, with "", an empty one in memory. NULL: what is there.
+	 */
+	char *instead;
 };
 
 /* What the kernel lets this process do: see hk_sandbox_probe. */
@@ -72,6 +77,9 @@ void hk_sandbox_release(struct hk_sandbox *s);
 void hk_sandbox_add(struct hk_sandbox *s, const char *path, enum hk_access access);
 void hk_sandbox_addf(struct hk_sandbox *s, enum hk_access access, const char *fmt, ...)
 	HK_PRINTF(3, 4);
+
+/* The path becomes another folder; only with kernel.mounts, which has to be set by now. */
+void hk_sandbox_replace(struct hk_sandbox *s, const char *path, const char *instead);
 
 /*
  * Finds out what the kernel allows, by trying it in a forked child. HK_E_IO when there can be no

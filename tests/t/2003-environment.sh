@@ -58,7 +58,7 @@ declared() {
 		SHELL=/bin/sh
 		TMPDIR=$T/root/var/lib/hostkit/site/tmp-$1
 		USER=$(id -un)
-		XDG_CACHE_HOME=$T/root/var/lib/hostkit/site/cache
+		XDG_CACHE_HOME=$T/root/var/lib/hostkit/site/cache/xdg
 		npm_config_audit=false
 		npm_config_cache=$T/root/var/lib/hostkit/site/cache/npm
 		npm_config_fund=false

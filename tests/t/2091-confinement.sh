@@ -132,6 +132,11 @@ file_attacks() {
 		attack "writes a hook" write $home/repo.git/hooks/post-receive
 		attack "replaces a hook" ln -sf /bin/true $home/repo.git/hooks/post-receive
 		attack "adds a key" write $home/.ssh/authorized_keys
+		attack "changes a mode of what is live" chmod 777 $home/app/index.html
+		attack "changes a mode of the home" chmod 777 $home
+		attack "changes a mode of its own .env" chmod 644 $home/.env
+		attack "plants a repository in the cache" mkdir $state/cache/submodules
+		attack "writes beside the caches" write $state/cache/x
 		attack "follows a link of its own" sh -c 'ln -s "$1" l && cat l | grep .' - $key
 		attack "links a file hard" ln $home/app/index.html hard
 		attack "moves a file here" mv $home/app/index.html here
@@ -223,8 +228,8 @@ allowed() {
 		[ "\$TMPDIR" = "$state/tmp-\$HOSTKIT_DEPLOYMENT" ]
 		head -c 1000000 /dev/zero >"\$TMPDIR/zeros"
 		mktemp >made
-		echo x >"\$npm_config_cache.x"
-		rm "\$npm_config_cache.x"
+		echo x >"\$npm_config_cache/x"
+		rm "\$npm_config_cache/x"
 		mkdir -p a/b "\$XDG_CACHE_HOME/c"
 		echo x >a/b/c
 		mv a/b b
@@ -482,6 +487,7 @@ ok_when "but no folder that the project itself lies in" too_wide
 
 older() { # FEATURES: what is refused all the same
 	file_attacks >site/attack.sh
+	[ "$1" != namespaces ] || sed -i '/changes a mode/d' site/attack.sh
 	attacked_without "$1"
 	fails_at build 7
 }
@@ -490,6 +496,15 @@ attacked_without() {
 	settings 'build.command=sh attack.sh' build.confine=yes
 	echo "attack truncating truncate -s 0 $home/app/index.html" >>site/attack.sh
 	HOSTKIT_KERNEL_LACKS=$1 attacked 7
+}
+
+modes_are_told() {
+	HOSTKIT_KERNEL_LACKS=namespaces hostkit doctor site >findings
+	grep -E "^  warn +confinement +files: by Landlock \(version [0-9]+\) alone, which lets builds change modes" findings
+	HOSTKIT_KERNEL_LACKS=namespaces,landlock-truncate hostkit doctor site >findings
+	grep -E "^  warn +confinement +files: .* modes and sizes" findings
+	grep -E "^  warn +confinement +processes: " findings
+	grep -E "^  warn +confinement +sockets: " findings
 }
 
 nothing_left() {
@@ -511,7 +526,8 @@ nothing_left() {
 if grep -q HOSTKIT_KERNEL_LACKS "$HK_LIBEXECDIR/hostkit-worker"; then
 	ok_when "without Landlock, a mount namespace refuses the same" older landlock
 	ok_when "with the Landlock of Debian 12's kernel, too" older landlock-truncate
-	ok_when "without namespaces, Landlock does" older namespaces
+	ok_when "without namespaces, Landlock does, but for modes" older namespaces
+	ok_when "which doctor says, with all else that is missing" modes_are_told
 	ok_when "without either, confine = yes deploys nothing, and network = no neither" nothing_left
 else
 	skip "kernels that can less" "built without --enable-failpoints"

@@ -229,6 +229,7 @@ isolated() {
 	machine_as one hostkit --root / deploy one >said 2>&1 || true
 	contains said "success: one: "
 	contains said "it is over: /var/lib/hostkit/one/tmp-"
+	not machine_run test -e /tmp/of-the-build
 	lacks said READ:
 	lacks said WRITTEN:
 	lacks said SWITCHED

@@ -33,8 +33,6 @@ share_npm_cache() {
 	local cache=$HOSTKIT_ROOT/var/lib/hostkit/$1/cache/npm
 
 	[ ! -L "$cache" ] || return 0
-	# What a link of the cache names is not given to builds: one of them could have made it.
-	sed -i "s|^writable = .*|&, $npm_cache|" "$HOSTKIT_ROOT/etc/hostkit/hostkit.ini"
 	mkdir -p "${cache%/*}"
 	rm -rf "$cache"
 	ln -s "$npm_cache" "$cache"

@@ -206,11 +206,11 @@ static void others_are_safe(void **state)
 	struct fixture *f = *state;
 	hk_auto_free char *line = hk_xasprintf("kill -9 %d", (int)getpid());
 	hk_auto_free char *limits = hk_xasprintf("prlimit --pid %d --cpu=1000", (int)getpid());
-	hk_auto_free char *environ = hk_xasprintf("cat /proc/%d/environ", (int)getpid());
+	hk_auto_free char *look = hk_xasprintf("cat /proc/%d/environ", (int)getpid());
 
 	assert_int_equal(compile(f), 0);
 	if (kernel.landlock_abi)
-		fails(f, environ);
+		fails(f, look);
 	if (kernel.syscall_filter) {
 		works(f, "ulimit -n 100; ulimit -n");
 		fails(f, limits);
@@ -260,6 +260,28 @@ static void sockets(void **state)
 	assert_int_equal(compile(f), 0);
 	works(f, to_open);
 	fails(f, to_hidden);
+}
+
+/* Another folder, memory, and what other processes share, in places that all know. */
+static void replaced(void **state)
+{
+	struct fixture *f = *state;
+	hk_auto_free char *open = hk_xasprintf("%s/open", f->path);
+	hk_auto_free char *staging = hk_xasprintf("%s/staging", f->path);
+
+	if (!kernel.mounts)
+		skip();
+	hk_sandbox_replace(&f->s, open, staging);
+	hk_sandbox_replace(&f->s, "/dev/shm", "");
+	f->s.memory_max = 1 << 20;
+	assert_int_equal(compile(f), 0);
+	works(f, "echo x >$T/open/new; test -s $T/staging/new");
+	works(f, "test -z \"$(ls -A /dev/shm)\"; echo x >/dev/shm/hk-test; cat /dev/shm/hk-test");
+	fails(f, "test -e /dev/shm/hk-test");
+	fails(f, "head -c 2M /dev/zero >/dev/shm/hk-test");
+	works(f, "test \"$(readlink /proc/self/ns/ipc)\" != \"$(readlink /proc/$PPID/ns/ipc)\"");
+	assert_int_equal(faccessat(f->fd, "open/new", F_OK, 0), -1);
+	assert_int_equal(access("/dev/shm/hk-test", F_OK), -1);
 }
 
 static void network(void **state)
@@ -335,7 +357,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		T(both_layers),	   T(landlock_alone),  T(old_landlock),	 T(mounts_alone),
 		T(folder_is_kept), T(others_are_safe), T(no_privileges), T(sockets),
-		T(network),	   T(limits),	       T(admitted),
+		T(replaced),	   T(network),	       T(limits),	 T(admitted),
 	};
 	struct hk_error err;
 
