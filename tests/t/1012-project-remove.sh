@@ -144,10 +144,20 @@ killed() {
 	done
 	[ "$n" -gt 4 ]
 }
+frozen() { # while it is under way nothing new is deployed, and it can be finished
+	hostkit project create site --port "$(cat site.port)"
+	git -C site commit -q --allow-empty -m more
+	HOSTKIT_FAILPOINT=remove_step@1:fail hostkit project remove site --yes && return 1
+	git -C site push hostkit main 2>said && return 1
+	contains said "the project is being removed"
+	hostkit project remove site --purge --yes
+	[ ! -e "$home" ]
+}
 hostkit project create point
 if HOSTKIT_FAILPOINT=remove_step:fail hostkit project remove point --yes; then
 	skip "a run that was killed is finished by the next" "built without failpoints"
 else
+	ok_when "nothing is deployed while a project is being removed" frozen
 	ok_when "a run that was killed is finished by the next" killed
 fi
 
