@@ -24,7 +24,7 @@ struct hk_host_project {
 	const char *name;	    /* also of the user and its group */
 	const char *home;	    /* /home/NAME */
 	const char *state;	    /* /var/lib/hostkit/NAME */
-	const struct hk_conf *conf; /* NULL while there are no settings yet */
+	const struct hk_conf *conf; /* NULL while there are no settings (any more) */
 	uid_t uid;		    /* of the user, once it is there; else 0 */
 	gid_t gid;
 	struct hk_strlist
