@@ -51,7 +51,7 @@ ok_when "with --json there is no question" json
 # A build that waits until the file `go` is there.
 slow_push() {
 	configure site health.interval=100ms "service.start=flaky-http 200" \
-		"build.command=sh: touch $T/builds; until [ -e $T/go ]; do sleep 0.05; done"
+		"build.command=sh: touch $T/outside/builds; until [ -e $T/outside/go ]; do sleep 0.05; done"
 	echo more >>site/index.html
 	push site >/dev/null &
 	wait_until 20 [ -e builds ]

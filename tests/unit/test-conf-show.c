@@ -9,7 +9,7 @@
 
 /* A value of its own for every option, in forms that are hard to write back. */
 static const char rich[] =
-	"[project]\nruntime = node\nport = 1\npath = /a b:/c;d\nshell = env get\n"
+	"[project]\nruntime = node\nport = 1\ndomain = www.a-b.example\npath = /a b:/c;d\nshell = env get\n"
 	"[push]\nmode = strict\nallow = reason, build\nrefs = refs/heads/*, refs/d?\nstall = 90s\n"
 	"missed = report\n"
 	"[deploy]\nforce = no\npushed_ini = off\nfreeze = until  Monday, \\\"or\\\"\n"
