@@ -54,7 +54,7 @@ slow_push() {
 		"build.command=sh: touch $T/outside/builds; until [ -e $T/outside/go ]; do sleep 0.05; done"
 	echo more >>site/index.html
 	push site >/dev/null &
-	wait_until 20 [ -e builds ]
+	wait_until 20 [ -e outside/builds ]
 }
 while_deploying() {
 	local status=0
@@ -65,7 +65,7 @@ while_deploying() {
 	[ "$status" = 24 ]
 	contains err "hostkit deploy cancel site"
 	cmp before "$ini"
-	touch go
+	touch outside/go
 	wait
 	expect site last.status=succeeded
 }
