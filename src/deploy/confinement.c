@@ -241,6 +241,7 @@ static int add_writable(const struct hk_project *p, const struct hk_confined_com
 	ssize_t n;
 
 	add_temporary(p, what, s);
+	hk_sandbox_addf(s, HK_ACCESS_READ, "%s/cache", p->state_path);
 	for (size_t i = 0; hk_confinement_caches[i]; i++)
 		hk_sandbox_addf(s, HK_ACCESS_WRITE, "%s/cache/%s", p->state_path,
 				hk_confinement_caches[i]);

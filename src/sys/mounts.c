@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <base/alloc.h>
+#include <base/log.h>
 #include <sys/fs.h>
 
 #define MASK_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -149,6 +150,23 @@ static int put_back(const struct hk_sandbox *s, size_t i, int clone, struct hk_e
 	return hk_error_set_errno(err, HK_E_IO, errno, "cannot mount '%s'", p->path);
 }
 
+/* The way to what stays seen may have begun in what is hidden. */
+static void restore_links(const struct hk_sandbox *s)
+{
+	for (size_t i = 0; i < s->len; i++) {
+		const struct hk_sandbox_path *p = &s->paths[i];
+		hk_auto_free char *parent = p->link ? hk_xstrdup(p->link) : NULL;
+		struct hk_error ignored;
+
+		if (!parent || !p->access || hk_fs_exists(AT_FDCWD, p->link))
+			continue;
+		*strrchr(parent, '/') = '\0';
+		if (*parent && !hk_fs_mkdir_p(AT_FDCWD, parent, 0755, &ignored) &&
+		    symlink(p->path, p->link))
+			hk_log_debug("cannot restore the link '%s'", p->link);
+	}
+}
+
 static int place_paths(const struct hk_sandbox *s, const int *clones, struct hk_error *err)
 {
 	for (size_t i = 0; i < s->len; i++) {
@@ -163,6 +181,7 @@ static int place_paths(const struct hk_sandbox *s, const int *clones, struct hk_
 		if (failed)
 			return failed;
 	}
+	restore_links(s);
 	for (size_t i = 0; s->kernel.mounts_readonly && i < s->len; i++)
 		if (is_hidden(s, i) && is_dir(s->paths[i].path) &&
 		    make_readonly(AT_FDCWD, s->paths[i].path, 0, err))

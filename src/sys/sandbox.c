@@ -25,6 +25,7 @@
 static void release_path(struct hk_sandbox_path *p)
 {
 	free(p->path);
+	free(p->link);
 	free(p->instead);
 }
 
@@ -156,11 +157,16 @@ static void resolve_paths(struct hk_sandbox *s)
 	for (size_t i = 0; i < n; i++) {
 		struct hk_sandbox_path p = { .access = s->paths[i].access,
 					     .instead = s->paths[i].instead };
-		hk_auto_free char *given = s->paths[i].path;
+		char *given = s->paths[i].path;
 		struct stat st;
 		bool exists;
 
 		p.path = resolve(given, &exists);
+		p.link = given;
+		if (p.path && !strcmp(p.path, given)) {
+			p.link = NULL;
+			free(given);
+		}
 		p.is_dir = exists && !stat(p.path, &st) && S_ISDIR(st.st_mode);
 		/* What is to be hidden may come into being: its folder is not given as a whole. */
 		if (p.path && (exists || !p.access))

@@ -26,6 +26,7 @@ enum hk_access {
 /* A folder or file and everything below it, but what another entry says of a part of that. */
 struct hk_sandbox_path {
 	char *path; /* absolute; after hk_sandbox_compile without links */
+	char *link; /* that led there; NULL: none did */
 	enum hk_access access;
 	bool is_dir;
 	/*

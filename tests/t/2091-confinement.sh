@@ -16,6 +16,10 @@ new_project site
 home=$(home_of site)
 state=$HOSTKIT_ROOT/var/lib/hostkit/site
 echo 'TOKEN=of-the-neighbour' >"$(home_of other)/.env"
+# Administrators move homes to other disks so.
+mkdir disk
+mv "$(home_of other)" disk/
+ln -s "$T/disk/other" "$(home_of other)"
 echo 'TOKEN=own' >"$home/.env"
 chmod 600 "$home/.env" "$(home_of other)/.env"
 printf s3cret | hostkit secrets set site API_KEY --stdin
@@ -101,6 +105,7 @@ file_attacks() {
 	attacks
 	cat <<-'SCRIPT'
 		attack "reads the neighbour's .env" not_empty $root/home/other/.env
+		attack "reads it by its real path" not_empty $root/../disk/other/.env
 		attack "lists the neighbour's home" lists $root/home/other
 		attack "finds the neighbour" sh -c 'ls "$1" | grep other' - $root/home
 		attack "reads its own .env" not_empty $home/.env
@@ -532,5 +537,30 @@ if grep -q HOSTKIT_KERNEL_LACKS "$HK_LIBEXECDIR/hostkit-worker"; then
 else
 	skip "kernels that can less" "built without --enable-failpoints"
 fi
+
+# --- Folders elsewhere
+
+moved() {
+	mv "$home/releases" disk/
+	ln -s "$T/disk/releases" "$home/releases"
+	mv "$state/cache/npm" disk/npm
+	ln -s "$T/disk/npm" "$state/cache/npm"
+	cat >site/attack.sh <<-SCRIPT
+		set -e
+		cat $home/shared/file $home/app/index.html ~/app/index.html
+		echo x >>$T/disk/releases/20*/index.html && exit 9
+		cat $home/.env && exit 9
+		echo x >\$npm_config_cache/x
+		echo x >x
+		echo "it went well"
+	SCRIPT
+	settings 'build.command=sh attack.sh' 'hooks.pre_activate=sh: echo x >$HOME/logs/x'
+	push site
+	expect site last.status=succeeded stage.build=succeeded
+	shows "it went well"
+	[ -s disk/npm/x ]
+	[ -s "$home/logs/x" ]
+}
+ok_when "releases and a cache that are links to another disk" moved
 
 done_testing

@@ -263,6 +263,22 @@ static void sockets(void **state)
 }
 
 /* Another folder, memory, and what other processes share, in places that all know. */
+static void linked(void **state)
+{
+	struct fixture *f = *state;
+
+	require_files(f);
+	assert_int_equal(symlinkat("../staging", f->fd, "hidden/link"), 0);
+	assert_int_equal(symlinkat("open", f->fd, "link"), 0);
+	hk_sandbox_addf(&f->s, HK_ACCESS_WRITE, "%s/hidden/link", f->path);
+	hk_sandbox_addf(&f->s, HK_ACCESS_NONE, "%s/link", f->path);
+	assert_int_equal(compile(f), 0);
+	works(f, "cat $T/hidden/link/file; echo x >$T/hidden/link/x; test -s x");
+	fails(f, "cat $T/open/file");
+	fails(f, "cat $T/link/file");
+	fails(f, "echo x >$T/hidden/x");
+}
+
 static void replaced(void **state)
 {
 	struct fixture *f = *state;
@@ -357,7 +373,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		T(both_layers),	   T(landlock_alone),  T(old_landlock),	 T(mounts_alone),
 		T(folder_is_kept), T(others_are_safe), T(no_privileges), T(sockets),
-		T(replaced),	   T(network),	       T(limits),	 T(admitted),
+		T(linked),	   T(replaced),	       T(network),	 T(limits),
+		T(admitted),
 	};
 	struct hk_error err;
 
