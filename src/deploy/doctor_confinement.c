@@ -77,7 +77,7 @@ static void check_processes(struct hk_doctor *d, const struct hk_sandbox_kernel 
 		hk_doctor_bad(d, HK_DOCTOR_WARN,
 			      hk_xstrdup("Linux 6.12 or newer is needed: boot one, such as that of "
 					 "Debian's backports"),
-			      "processes: builds may send signals to others of the user%s",
+			      "processes: builds may send signals to single others of the user%s",
 			      k->landlock_abi ? "" : ", and look into them");
 }
 

@@ -77,6 +77,8 @@ int hk_landlock_abi(void)
 		return 0;
 	if (abi >= HK_LANDLOCK_TRUNCATE && HK_KERNEL_LACKS("landlock-truncate"))
 		return HK_LANDLOCK_TRUNCATE - 1;
+	if (abi >= HK_LANDLOCK_SCOPE && HK_KERNEL_LACKS("landlock-scope"))
+		return HK_LANDLOCK_SCOPE - 1;
 	return (int)abi;
 }
 

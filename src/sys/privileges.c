@@ -39,31 +39,30 @@ int hk_privileges_drop(struct hk_error *err)
 	return 0;
 }
 
+/* Both calls, of every kind of program that the processor runs. */
 #if defined(__x86_64__)
-#define CALLS                                                                \
-	{ AUDIT_ARCH_X86_64, 302 }, { AUDIT_ARCH_X86_64, 0x40000000 | 302 }, \
-	{                                                                    \
-		AUDIT_ARCH_I386, 340                                         \
-	}
+#define CALLS(row)                                                                                \
+	row(AUDIT_ARCH_X86_64, 302, 62) row(AUDIT_ARCH_X86_64, 0x40000000 | 302, 0x40000000 | 62) \
+		row(AUDIT_ARCH_I386, 340, 37)
 #elif defined(__aarch64__)
-#define CALLS                        \
-	{ AUDIT_ARCH_AARCH64, 261 }, \
-	{                            \
-		AUDIT_ARCH_ARM, 369  \
-	}
+#define CALLS(row) row(AUDIT_ARCH_AARCH64, 261, 129) row(AUDIT_ARCH_ARM, 369, 37)
 #elif defined(__riscv) && __riscv_xlen == 64
-#define CALLS                           \
-	{                               \
-		AUDIT_ARCH_RISCV64, 261 \
-	}
+#define CALLS(row) row(AUDIT_ARCH_RISCV64, 261, 129)
 #endif
 
 #ifdef CALLS
 
-/* prlimit64, of every kind of program that the processor runs. */
+/*
+ * prlimit64 is for process 0, which is oneself, and kill for anything but -1, which is everybody of
+ * the user: the worker and the service among them, where Landlock cannot tell (before Linux 6.12).
+ */
+#define ROWS(arch, prlimit64, kill) { arch, prlimit64, 0, true }, { arch, kill, ~0U, false },
+
 static const struct {
 	unsigned arch, call;
-} calls[] = { CALLS };
+	unsigned process; /* the first argument, of which a process number is the lower half */
+	bool only;	  /* with that it is allowed, and otherwise not; else the reverse */
+} calls[] = { CALLS(ROWS) };
 
 #define FIELD(name) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, name))
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip)
@@ -77,16 +76,16 @@ int hk_privileges_filter(struct hk_error *err)
 	size_t n = 0;
 
 	for (size_t i = 0; i < HK_ARRAY_LEN(calls); i++) {
-		/* Allowed for process 0, which is oneself; a process number is the lower half. */
+		const unsigned refused = SECCOMP_RET_ERRNO | EPERM;
 		const struct sock_filter row[ROW_LEN] = {
 			FIELD(arch),
 			UNLESS(calls[i].arch, 6),
 			FIELD(nr),
 			UNLESS(calls[i].call, 4),
 			FIELD(args[0]),
-			UNLESS(0, 1),
-			RETURN(SECCOMP_RET_ALLOW),
-			RETURN(SECCOMP_RET_ERRNO | EPERM),
+			UNLESS(calls[i].process, 1),
+			RETURN(calls[i].only ? SECCOMP_RET_ALLOW : refused),
+			RETURN(calls[i].only ? refused : SECCOMP_RET_ALLOW),
 		};
 
 		for (size_t k = 0; k < ROW_LEN; k++)

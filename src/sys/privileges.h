@@ -15,8 +15,8 @@
 int hk_privileges_drop(struct hk_error *err) HK_MUST_CHECK;
 
 /*
- * Processes of the same user may change each other's resource limits, and so end each other: not
- * this one. Needs no_new_privs.
+ * Processes of the same user may change each other's resource limits, and so end each other, and
+ * signal all of them at once: not this one. Needs no_new_privs.
  */
 int hk_privileges_filter(struct hk_error *err) HK_MUST_CHECK;
 

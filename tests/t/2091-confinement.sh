@@ -455,6 +455,11 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	else
 		skip "kill -9 -1 reaches its own processes only" "not with this kernel"
 	fi
+	if grep HOSTKIT_KERNEL_LACKS "$HK_LIBEXECDIR/hostkit-worker" >/dev/null; then
+		export HOSTKIT_KERNEL_LACKS=landlock-scope
+		ok_when "it is refused where Landlock does not know of signals" kills
+		unset HOSTKIT_KERNEL_LACKS
+	fi
 else
 	skip "tasks_max and kill -9 -1" "only root can become a user with no other processes"
 fi
