@@ -6,6 +6,7 @@
 #include <base/alloc.h>
 #include <base/human.h>
 #include <deploy/advice.h>
+#include <deploy/installation.h>
 #include <deploy/live.h>
 #include <deploy/request.h>
 #include <deploy/source.h>
@@ -32,9 +33,14 @@ void hk_verdict_describe_live(const struct hk_project *p, struct hk_ledger *l, s
 
 static void say_where(struct hk_deploy *d)
 {
-	if (d->project->conf.project_port && d->restarted)
+	const struct hk_conf *conf = &d->project->conf;
+
+	if (*conf->project_domain && hk_installation_is_host(d->project->root))
+		hk_report_say(d->report, HK_REPORT_HINT, "it answers at http://%s/",
+			      conf->project_domain);
+	else if (conf->project_port && d->restarted)
 		hk_report_say(d->report, HK_REPORT_HINT, "it answers at http://127.0.0.1:%d/",
-			      (int)d->project->conf.project_port);
+			      (int)conf->project_port);
 }
 
 /* How it ended, in a word, and what is live now. */
