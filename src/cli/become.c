@@ -11,6 +11,7 @@
 #include <deploy/installation.h>
 #include <deploy/owner.h>
 #include <deploy/project.h>
+#include <deploy/pusher.h>
 
 /* The command line, to be repeated by root. */
 static void quote_call(const struct hk_cli_call *call, struct hk_buf *out)
@@ -59,6 +60,7 @@ static int become_owner(const struct hk_cli_call *call, struct hk_error *err)
 			     "the project '%s' is for its user and for root to use", name);
 		return hk_error_hint(err, "sudo %s", line.data);
 	}
+	hk_pusher_remember();
 	if (hk_user_become(&u, err))
 		return err->code;
 	hk_user_environment(&u);

@@ -11,10 +11,14 @@
 
 #define KEY_SHOWN 16 /* "SHA256:" and enough to tell keys apart */
 
+/* Whom root was before it became the project's user. */
+#define CALLER "HOSTKIT_CALLER"
+
 struct hk_pusher hk_pusher_find(void)
 {
 	const char *label = getenv("HOSTKIT_KEY");
 	const char *key = getenv("HOSTKIT_KEY_FINGERPRINT");
+	const char *caller = getenv(CALLER);
 	struct hk_pusher p = { .name = "" };
 	struct passwd *pw;
 
@@ -23,10 +27,22 @@ struct hk_pusher hk_pusher_find(void)
 		snprintf(p.key, sizeof(p.key), "%s", key);
 		return p;
 	}
+	if (caller && hk_label_is_valid(caller)) {
+		snprintf(p.name, sizeof(p.name), "%s", caller);
+		return p;
+	}
 	pw = getpwuid(getuid());
 	if (pw)
 		snprintf(p.name, sizeof(p.name), "%s", pw->pw_name);
 	return p;
+}
+
+void hk_pusher_remember(void)
+{
+	struct hk_pusher p = hk_pusher_find();
+	const char *sudo = getenv("SUDO_USER");
+
+	setenv(CALLER, sudo && hk_label_is_valid(sudo) ? sudo : p.name, 1);
 }
 
 const char *hk_pusher_name(const struct hk_pusher *p)

@@ -18,6 +18,12 @@ struct hk_pusher {
  */
 struct hk_pusher hk_pusher_find(void);
 
+/*
+ * Before root becomes the project's user: its name, or that of whoever called sudo(8), is the one
+ * to find afterwards.
+ */
+void hk_pusher_remember(void);
+
 /* For a row of the ledger: NULL for what is not known. */
 const char *hk_pusher_name(const struct hk_pusher *p);
 const char *hk_pusher_key(const struct hk_pusher *p);
