@@ -32,7 +32,7 @@ static void add_facts(struct hk_json *data, const struct hk_project *p)
 }
 
 /* Under "/" only the project's user pushes, by ssh. */
-static void print_next_steps(const struct hk_project *p)
+static void print_next_steps(const struct hk_project *p, bool needs_key)
 {
 	bool host = hk_installation_is_host(p->root);
 	struct passwd *pw = host ? NULL : getpwuid(geteuid());
@@ -48,12 +48,14 @@ static void print_next_steps(const struct hk_project *p)
 			 : "USER",
 		    name, p->repo_path);
 	hk_words_quote(&remote, url.data);
-	if (host)
+	if (host && needs_key)
 		printf("to let a key push:\n"
-		       "  hostkit key add %s FILE\n"
-		       "in a working copy:\n"
+		       "  hostkit key add %s FILE\n",
+		       p->name);
+	if (host)
+		printf("in a working copy:\n"
 		       "  git remote add hostkit %s\n",
-		       p->name, remote.data);
+		       remote.data);
 	else
 		printf("in your working copy, on this machine:\n"
 		       "  git remote add hostkit %s\n"
@@ -106,7 +108,7 @@ static int run_create(struct hk_cli_call *call, struct hk_error *err)
 	       "settings: %s/etc/hostkit/projects/%s.ini\n",
 	       p.name, (int)p.conf.project_port, hk_installation_is_host(p.root) ? "" : p.root,
 	       p.name);
-	print_next_steps(&p);
+	print_next_steps(&p, !hk_cli_has(call, "key"));
 	return 0;
 }
 
@@ -231,7 +233,7 @@ static int run_show(struct hk_cli_call *call, struct hk_error *err)
 	       "driver      %s\nlive        %s\n",
 	       p.name, p.home_path, p.repo_path, (int)p.conf.project_port, p.conf.project_runtime,
 	       p.conf.service_driver, live.data);
-	print_next_steps(&p);
+	print_next_steps(&p, false);
 	return 0;
 }
 
