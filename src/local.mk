@@ -106,6 +106,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/doctor_programs.c \
 	src/deploy/doctor_state.c \
 	src/deploy/environment.c src/deploy/environment.h \
+	src/deploy/envlink.c src/deploy/envlink.h \
 	src/deploy/facts.c src/deploy/facts.h \
 	src/deploy/fetch.c src/deploy/fetch.h \
 	src/deploy/gate.c src/deploy/gate.h \

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <regex.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <base/alloc.h>
 #include <base/words.h>
@@ -274,4 +275,12 @@ int hk_project_active(const struct hk_project *p, char **ret, struct hk_error *e
 		     p->home_path);
 	hk_words_quote(&quoted, p->home_path);
 	return hk_error_hint(err, "move it away: mv %s/app %s/app.old", quoted.data, quoted.data);
+}
+
+bool hk_project_has_releases_inside(const struct hk_project *p)
+{
+	struct stat above, home;
+
+	return !fstatat(p->releases_fd, "..", &above, 0) && !fstat(p->home_fd, &home) &&
+	       above.st_dev == home.st_dev && above.st_ino == home.st_ino;
 }
