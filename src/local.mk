@@ -48,8 +48,10 @@ src_libhostkit_a_SOURCES = \
 	src/conf/relpath.c src/conf/relpath.h \
 	src/conf/show.c src/conf/show.h \
 	src/store/adopt.c \
+	src/store/checkpoints.c src/store/checkpoints.h \
 	src/store/db.c src/store/db.h \
 	src/store/deployments.c \
+	src/store/digest.c src/store/digest.h \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/dotenv_edit.c \
 	src/store/hmac.c src/store/hmac.h \
@@ -59,8 +61,11 @@ src_libhostkit_a_SOURCES = \
 	src/store/pause.c \
 	src/store/refs.c \
 	src/store/releases.c \
+	src/store/restores.c \
 	src/store/stages.c \
+	src/store/sqlite_file.c src/store/sqlite_file.h \
 	src/store/vault.c src/store/vault.h \
+	src/store/vault_file.c src/store/vault_file.h \
 	src/net/http.c src/net/http.h \
 	src/repo/blob.c src/repo/blob.h \
 	src/repo/compare.c src/repo/compare.h \

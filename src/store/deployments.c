@@ -375,6 +375,8 @@ static int forget(struct hk_ledger *l, int64_t id, struct hk_error *err)
 		"DELETE FROM stage WHERE deployment = ?1",
 		"DELETE FROM release WHERE deployment = ?1",
 		"DELETE FROM notification WHERE deployment = ?1",
+		"UPDATE checkpoint SET deployment = NULL WHERE deployment = ?1",
+		"UPDATE restore SET deployment = NULL WHERE deployment = ?1",
 		"DELETE FROM deployment WHERE id = ?1",
 	};
 	int rc = hk_db_begin(l, err);

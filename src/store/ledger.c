@@ -111,6 +111,34 @@ static const char *const migrations[] = {
 	/* Deployments of a folder or of another repository than the project's own. */
 	("ALTER TABLE deployment ADD COLUMN source TEXT;"
 	 "PRAGMA user_version = 5;"),
+
+	/* Database checkpoints, and what is done with them (checkpoints.c, restores.c). */
+	"CREATE TABLE checkpoint ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" state TEXT NOT NULL DEFAULT 'making' CHECK (state IN ('making', 'ready', 'deleting')),"
+	" kind TEXT NOT NULL, label TEXT,"
+	" deployment INTEGER REFERENCES deployment (id),"
+	" safety INTEGER NOT NULL DEFAULT 0,"
+	" size INTEGER NOT NULL DEFAULT 0, sha256 TEXT,"
+	" ms INTEGER NOT NULL DEFAULT 0,"
+	" created_at INTEGER NOT NULL,"
+	" CHECK (state <> 'ready' OR sha256 IS NOT NULL)"
+	") STRICT;"
+	"CREATE INDEX checkpoint_deployment ON checkpoint (deployment);"
+	"CREATE TABLE restore ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" step TEXT NOT NULL CHECK (step IN ('begun', 'loading', 'swapping', 'swapped', 'done',"
+	"  'undone')),"
+	" checkpoint INTEGER, safety INTEGER,"
+	" deployment INTEGER REFERENCES deployment (id),"
+	" environment INTEGER,"
+	" restart INTEGER NOT NULL DEFAULT 0,"
+	" error TEXT,"
+	" created_at INTEGER NOT NULL, finished_at INTEGER,"
+	" CHECK ((finished_at IS NULL) = (step NOT IN ('done', 'undone')))"
+	") STRICT;"
+	"CREATE INDEX restore_open ON restore (id) WHERE finished_at IS NULL;"
+	"PRAGMA user_version = 6;",
 };
 
 /*
