@@ -66,6 +66,12 @@ src_libhostkit_a_SOURCES = \
 	src/store/sqlite_file.c src/store/sqlite_file.h \
 	src/store/vault.c src/store/vault.h \
 	src/store/vault_file.c src/store/vault_file.h \
+	src/database/command.c \
+	src/database/database.c src/database/database.h \
+	src/database/kinds.h \
+	src/database/postgresql.c \
+	src/database/sqlite.c \
+	src/database/url.c \
 	src/net/http.c src/net/http.h \
 	src/repo/blob.c src/repo/blob.h \
 	src/repo/compare.c src/repo/compare.h \
