@@ -105,6 +105,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/adopt.c src/deploy/adopt.h \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \
+	src/deploy/checkpoint.c src/deploy/checkpoint.h \
 	src/deploy/cleanup.c \
 	src/deploy/confine.c src/deploy/confine.h \
 	src/deploy/content.c src/deploy/content.h \
@@ -144,11 +145,13 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/report.c src/deploy/report.h \
 	src/deploy/repository.c src/deploy/repository.h \
 	src/deploy/request.c src/deploy/request.h \
+	src/deploy/restore.c src/deploy/restore.h \
 	src/deploy/retention.c src/deploy/retention.h \
 	src/deploy/rollback.c src/deploy/rollback.h \
 	src/deploy/running.c src/deploy/running.h \
 	src/deploy/secrets.c src/deploy/secrets.h \
 	src/deploy/shared.c src/deploy/shared.h \
+	src/deploy/snapshot.c src/deploy/snapshot.h \
 	src/deploy/source.c src/deploy/source.h \
 	src/deploy/start.c src/deploy/start.h \
 	src/deploy/submit.c src/deploy/submit.h \
@@ -167,6 +170,7 @@ src_libhostkit_a_SOURCES = \
 	src/hook/serve.c src/hook/serve.h \
 	src/hook/strict.c src/hook/strict.h \
 	src/cli/cli.h \
+	src/cli/checkpoint.c \
 	src/cli/cleanup.c src/cli/cleanup.h \
 	src/cli/config.c \
 	src/cli/deploy.c \

@@ -17,6 +17,7 @@
 #include <deploy/notify.h>
 #include <deploy/reconcile.h>
 #include <deploy/request.h>
+#include <deploy/restore.h>
 #include <deploy/retention.h>
 #include <deploy/source.h>
 #include <repo/export.h>
@@ -330,7 +331,9 @@ int hk_recover(const struct hk_project *p, struct hk_ledger *l, int64_t keep,
 		r.active = NULL;
 	if (r.active && hk_adopt_active(p, l, r.active, err))
 		return err->code;
-	if (hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, -1, collect, &r, err) ||
+	/* First, since it stops and starts the service that the rest is about. */
+	if (hk_restore_recover(p, l, notes, err) ||
+	    hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, -1, collect, &r, err) ||
 	    settle(&r, err))
 		return err->code;
 	/* A deployment has its own cleanup: a push does not wait for what nobody has left. */
@@ -341,10 +344,13 @@ int hk_recover_if_idle(const struct hk_project *p, struct hk_ledger *l, struct h
 		       struct hk_error *err)
 {
 	struct hk_lock lock = HK_LOCK_INIT;
-	bool held = false, dead;
+	bool held = false, dead, open = false;
 	int ret;
 
 	ret = hk_dead_any(l, &dead, err);
+	if (!ret && !dead)
+		ret = hk_ledger_has_open_restore(l, &open, err);
+	dead |= open;
 	if (!ret && dead)
 		ret = hk_lock_try(&lock, p->state_fd, "lock", &held, err);
 	if (!ret && held)
