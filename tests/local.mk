@@ -29,8 +29,10 @@ clean-local:
 if HAVE_CMOCKA
 unit_tests = \
 	tests/unit/test-buf \
+	tests/unit/test-checkpoints \
 	tests/unit/test-conf \
 	tests/unit/test-conf-show \
+	tests/unit/test-database-url \
 	tests/unit/test-dotenv \
 	tests/unit/test-entry-name \
 	tests/unit/test-error \
@@ -52,8 +54,10 @@ unit_tests = \
 	tests/unit/test-relpath \
 	tests/unit/test-repo \
 	tests/unit/test-service \
+	tests/unit/test-sqlite-file \
 	tests/unit/test-submodule-url \
 	tests/unit/test-url \
+	tests/unit/test-vault-texts \
 	tests/unit/test-words
 endif
 check_PROGRAMS += $(unit_tests) \
@@ -134,6 +138,10 @@ shell_tests = \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/4021-secrets.sh \
+	tests/t/4031-checkpoints-sqlite.sh \
+	tests/t/4032-checkpoints-postgresql.sh \
+	tests/t/4033-snapshots.sh \
+	tests/t/4034-checkpoints-killed.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \

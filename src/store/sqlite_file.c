@@ -19,7 +19,7 @@
 
 #define BUSY_MS 10000
 #define PAGES_A_STEP 512
-#define OPS_A_LOOK 100000 /* of SQLite's virtual machine */
+#define OPS_A_LOOK 10000 /* of SQLite's virtual machine */
 
 static void cleanup_db(sqlite3 **db)
 {
@@ -179,7 +179,8 @@ int hk_sqlite_check(const char *path, const struct hk_sqlite_limits *limits, str
 	auto_db *db = NULL;
 	int rc;
 
-	if (open_db(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &db, HK_E_CHECKPOINT_DAMAGED, err))
+	if (check_limits(limits, err) ||
+	    open_db(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &db, HK_E_CHECKPOINT_DAMAGED, err))
 		return err->code;
 	sqlite3_progress_handler(db, OPS_A_LOOK, on_progress, &copy);
 	rc = sqlite3_exec(db, "PRAGMA integrity_check(1)", take_finding, found, NULL);

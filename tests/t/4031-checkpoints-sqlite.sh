@@ -161,8 +161,8 @@ went_back() { # to what was before the restore
 	sound copy.db
 	marked copy.db
 	[ "$(count copy.db)" -ge 3000 ]
-	hostkit checkpoint list site >list
-	grep -E "^ +$safety .*before a restore" list
+	hostkit checkpoint list site >listed
+	grep -E "^ +$safety .*before a restore" listed
 	hostkit checkpoint restore site "$safety" --yes --no-safety >out
 	lacks out "what was there before"
 	[ "$(count)" -ge 3000 ]
@@ -214,7 +214,7 @@ ok_when "it asks, and anything but yes changes nothing" no_asked
 # --- What must not change anything
 
 unharmed() { # the service was not even stopped
-	[ "$(answers pid -- service status site)" = "$(cat pid)" ]
+	[ "$(answers pid -- service status site)" = "$(cat was)" ]
 	[ "$(count)" -ge "$(cat before)" ]
 	sound "$db"
 	nothing_beside
@@ -222,7 +222,7 @@ unharmed() { # the service was not even stopped
 }
 
 remember() {
-	answers pid -- service status site >pid
+	answers pid -- service status site >was
 	count >before
 }
 
@@ -423,8 +423,9 @@ kept() {
 			"SELECT deployment FROM release WHERE name = '$(basename "$i")'")
 		grep -E "before deployment $id\$" out
 	done
-	[ "$(wc -l <out)" = $((2 + $(ls -d "$home"/releases/2* | wc -l))) ]
-	[ "$(ls "$dumps" | wc -l)" = "$(wc -l <out)" ]
+	there=("$home"/releases/2*)
+	[ "$(wc -l <out)" = $((2 + ${#there[@]})) ]
+	[ "$(find "$dumps" -type f | wc -l)" = "$(wc -l <out)" ]
 	settings database.keep=100 database.keep_for=1ms
 	hostkit checkpoint create site --label new
 	hostkit checkpoint list site >out
