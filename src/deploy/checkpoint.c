@@ -81,9 +81,9 @@ int hk_checkpoints_need_kind(const struct hk_checkpoints *c, struct hk_error *er
 	hk_error_set(err, HK_E_CONFIG_INVALID, "'%s' has no database: [database] kind is none",
 		     c->project->name);
 	return hk_error_hint(err,
-			     "say what it has: hostkit config set %s database.kind=sqlite "
-			     "database.path=shared/app.db",
-			     c->project->name);
+			     "say what it has: hostkit config set %s database.kind sqlite, and "
+			     "hostkit config set %s database.path shared/app.db",
+			     c->project->name, c->project->name);
 }
 
 bool hk_checkpoints_has_database(const struct hk_checkpoints *c)
@@ -242,7 +242,7 @@ int hk_checkpoint_open(struct hk_checkpoints *c, int64_t id, struct hk_checkpoin
 			     "checkpoint %lld is of a database of the kind %s, and [database] kind "
 			     "is %s",
 			     (long long)id, row.kind, c->kind->name);
-		return hk_error_hint(err, "hostkit config set %s database.kind=%s",
+		return hk_error_hint(err, "hostkit config set %s database.kind %s",
 				     c->project->name, row.kind);
 	}
 	d.path = hk_xasprintf("%s/%s", c->dir_path, name);

@@ -404,6 +404,61 @@ dropped() {
 }
 ok_when "a database that is gone comes back" dropped
 
+# --- Killed
+
+live_is() { # old|new: by a table that was made after the dump
+	[ "$(app "SELECT CASE WHEN to_regclass('after_it') IS NULL THEN 'new' ELSE 'old' END")" = "$1" ]
+}
+
+open_restores() {
+	python3 -c '
+import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute(
+    "SELECT count(*) FROM restore WHERE finished_at IS NULL").fetchone()[0])' \
+		"$HOSTKIT_ROOT/var/lib/hostkit/site/ledger.db"
+}
+
+killed() { # POINT old|new
+	local status=0
+
+	app "CREATE TABLE IF NOT EXISTS after_it (n integer)"
+	HOSTKIT_FAILPOINT=$1:kill hostkit checkpoint restore site "$(id_of "round 1")" --yes \
+		>out 2>&1 || status=$?
+	[ "$status" = 137 ]
+	hostkit checkpoint list site >out 2>&1
+	contains out "recovered: the restore of checkpoint"
+	live_is "$2"
+	sound
+	nothing_beside
+	[ "$(open_restores)" = 0 ]
+}
+
+settled_later() { # the server is down when somebody comes
+	app "CREATE TABLE IF NOT EXISTS after_it (n integer)"
+	HOSTKIT_FAILPOINT=restore_loaded:kill hostkit checkpoint restore site "$(id_of "round 1")" \
+		--yes || true
+	stop_server
+	hostkit checkpoint list site >out 2>&1
+	contains out "cannot be settled yet: "
+	[ "$(open_restores)" = 1 ]
+	start_server
+	hostkit recover site >out 2>&1
+	contains out "the database is as it was before"
+	live_is old
+	nothing_beside
+	[ "$(open_restores)" = 0 ]
+}
+
+if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
+	ok_when "killed when all is loaded: the old database is live" killed restore_loaded old
+	ok_when "killed just before the swap: the old one" killed restore_stopped old
+	ok_when "killed just after it: the new one" killed restore_swapped new
+	ok_when "killed before the end is on record: the new one" killed restore_started new
+	ok_when "a server that is down at the recovery: it is settled later" settled_later
+else
+	skip "killed at each step" "built without --enable-failpoints"
+fi
+
 slow() {
 	settings database.timeout=500ms
 	app "CREATE TABLE big AS SELECT i, repeat(md5(i::text), 30) AS t FROM generate_series(1, 200000) i"
