@@ -148,6 +148,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/restore.c src/deploy/restore.h \
 	src/deploy/retention.c src/deploy/retention.h \
 	src/deploy/rollback.c src/deploy/rollback.h \
+	src/deploy/rollback_state.c src/deploy/rollback_state.h \
 	src/deploy/running.c src/deploy/running.h \
 	src/deploy/secrets.c src/deploy/secrets.h \
 	src/deploy/shared.c src/deploy/shared.h \

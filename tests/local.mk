@@ -143,6 +143,7 @@ shell_tests = \
 	tests/t/4033-snapshots.sh \
 	tests/t/4034-checkpoints-killed.sh \
 	tests/t/4035-checkpoints-command.sh \
+	tests/t/4036-rollback-full.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \

@@ -39,6 +39,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 
 	if (hk_hooks_pre_activate(d, err) || hk_shared_check(d, d->release_fd, top, err) ||
 	    hk_envlink_make(d, err) || hk_deploy_describe_release(d, err) ||
+	    hk_ledger_set_live_before(d->ledger, d->row.id, d->old_release, err) ||
 	    hk_ledger_set_release_state(d->ledger, d->release, "ready", err) ||
 	    hk_activate(d->project, d->release, err))
 		return err->code;

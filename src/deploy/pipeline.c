@@ -30,8 +30,9 @@ static const struct pipeline deployment = {
 };
 
 static const struct pipeline rollback = {
-	.len = 4,
-	.stages = { &hk_stage_target, &hk_stage_switch, &hk_stage_restart, &hk_stage_health },
+	.len = 5,
+	.stages = { &hk_stage_target, &hk_stage_restore, &hk_stage_switch, &hk_stage_restart,
+		    &hk_stage_health },
 };
 
 static const struct pipeline *pipeline_of(const struct hk_deploy *d)

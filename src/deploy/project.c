@@ -18,13 +18,13 @@
 
 /* Words that follow a command: a project of that name could not be told from them. */
 static const char *const reserved[] = {
-	"add",	   "cancel",  "check",	      "checkpoint", "clear",   "config",    "create",
-	"delete",  "deploy",  "deploy-local", "disable",    "doctor",  "enable",    "env",
-	"get",	   "health",  "help",	      "history",    "import",  "key",	    "list",
-	"log",	   "logs",    "mcp",	      "pause",	    "project", "ratelimit", "recover",
-	"remove",  "reset",   "restart",      "restore",    "resume",  "rollback",  "rotate",
-	"secrets", "service", "set",	      "shell",	    "show",    "start",	    "status",
-	"stop",	   "unset",   "verify",	      "version",
+	"add",	   "cancel",  "check",	      "checkpoint", "clear",   "config",  "create",
+	"delete",  "deploy",  "deploy-local", "diff",	    "disable", "doctor",  "enable",
+	"env",	   "get",     "health",	      "help",	    "history", "import",  "key",
+	"list",	   "log",     "logs",	      "mcp",	    "pause",   "project", "ratelimit",
+	"recover", "remove",  "reset",	      "restart",    "restore", "resume",  "rollback",
+	"rotate",  "secrets", "service",      "set",	    "shell",   "show",	  "start",
+	"status",  "stop",    "unset",	      "verify",	    "version",
 };
 
 int hk_project_check_name(const char *name, struct hk_error *err)

@@ -153,7 +153,8 @@ static int end_row(const struct recovery *r, const struct dead_row *row, struct 
 /* Whether it died after it may have switched the link, so that the service is to be seen to. */
 static bool is_pending(const struct dead_row *row)
 {
-	static const char *const stages[] = { "activate", "restart", "health", "cleanup" };
+	static const char *const stages[] = { "restore", "activate", "restart", "health",
+					      "cleanup" };
 
 	if (row->flags & HK_REQUEST_NO_RESTART || !row->stage)
 		return false;
@@ -326,14 +327,15 @@ int hk_recover(const struct hk_project *p, struct hk_ledger *l, int64_t keep,
 		hk_strlist_addf(notes, "'%s/app' was a folder; it is release %s now", p->home_path,
 				name);
 	}
+	/* First, since it may move the link, and starts the service, that the rest is about. */
+	if (hk_restore_recover(p, l, notes, err))
+		return err->code;
 	/* Whatever else `app` may be is for the preflight of the next deployment to tell. */
 	if (hk_project_active(p, &r.active, &ignored))
 		r.active = NULL;
 	if (r.active && hk_adopt_active(p, l, r.active, err))
 		return err->code;
-	/* First, since it stops and starts the service that the rest is about. */
-	if (hk_restore_recover(p, l, notes, err) ||
-	    hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, -1, collect, &r, err) ||
+	if (hk_ledger_each_deployment(l, HK_DEPLOYMENTS_OPEN, -1, collect, &r, err) ||
 	    settle(&r, err))
 		return err->code;
 	/* A deployment has its own cleanup: a push does not wait for what nobody has left. */

@@ -7,8 +7,10 @@
 
 #include <base/alloc.h>
 #include <base/clock.h>
+#include <deploy/activate.h>
 #include <deploy/environment.h>
 #include <deploy/running.h>
+#include <deploy/snapshot.h>
 #include <sys/failpoint.h>
 #include <sys/process.h>
 
@@ -16,6 +18,8 @@ struct operation {
 	struct hk_checkpoints *c;
 	struct hk_restore row;
 	const struct hk_database_kind *kind;
+	const char *release;		    /* to make live with it; NULL: the live one stays */
+	bool in_pipeline;		    /* its caller starts the service on the release */
 	bool tried;			    /* to let the databases change places */
 	char service[HK_ERROR_MESSAGE_MAX]; /* why it could not be started again; "" otherwise */
 };
@@ -67,11 +71,17 @@ static void start_service(struct operation *o)
 
 /* --- Ends */
 
+/* From here on everything goes on to its end, and each part can be done again. */
 static int finish(struct operation *o, struct hk_error *err)
 {
-	if (o->kind->clean && o->kind->clean(&o->c->db, err))
+	if (o->kind && o->kind->clean && o->kind->clean(&o->c->db, err))
 		return err->code;
-	if (o->row.restart)
+	if (o->row.environment && hk_snapshot_restore(o->c->project, o->row.environment, err))
+		return err->code;
+	if (HK_FAILPOINT(restore_environment, err) ||
+	    (o->release && hk_activate(o->c->project, o->release, err)))
+		return err->code;
+	if (o->row.restart && !o->in_pipeline)
 		start_service(o);
 	if (HK_FAILPOINT(restore_started, err))
 		return err->code;
@@ -80,7 +90,7 @@ static int finish(struct operation *o, struct hk_error *err)
 
 static int undo(struct operation *o, const char *why, struct hk_error *err)
 {
-	if (o->kind->clean && o->kind->clean(&o->c->db, err))
+	if (o->kind && o->kind->clean && o->kind->clean(&o->c->db, err))
 		return err->code;
 	if (o->row.restart)
 		start_service(o);
@@ -97,7 +107,7 @@ static int settle(struct operation *o, const char *why, bool *ret_finished, stru
 
 	o->c->db.cancel_fd = -1;
 	o->c->db.deadline = hk_clock_deadline(o->c->project->conf.database_timeout);
-	if (o->row.step == HK_RESTORE_SWAPPING && o->kind->look &&
+	if (o->row.step == HK_RESTORE_SWAPPING && o->kind && o->kind->look &&
 	    o->kind->look(&o->c->db, &beside, err))
 		return err->code;
 	if (!beside && record(o, HK_RESTORE_SWAPPED, NULL, err))
@@ -177,6 +187,11 @@ static int fail(struct operation *o, struct hk_error *why, struct hk_error *err)
 		return hk_error_hint(err, "when that is mended: hostkit recover %s",
 				     o->c->project->name);
 	}
+	if (*o->service)
+		hk_error_hint(why,
+			      "the service could not be started again: %.200s; "
+			      "hostkit service start %s",
+			      o->service, o->c->project->name);
 	/* It was told that it failed after it had not. */
 	if (finished)
 		return 0;
@@ -197,20 +212,39 @@ static int refuse_second(const struct hk_checkpoints *c, struct hk_error *err)
 	return hk_error_hint(err, "hostkit recover %s", c->project->name);
 }
 
+static int restore_database(struct operation *o, const struct hk_restore_request *req,
+			    const struct hk_dump *d, struct hk_error *err)
+{
+	if ((!req->no_safety && make_safety(o, err)) || load(o, d, err))
+		return err->code;
+	return swap(o, d, err);
+}
+
 int hk_restore_run(struct hk_checkpoints *c, const struct hk_restore_request *req,
 		   struct hk_restore_outcome *ret, struct hk_error *err)
 {
 	HK_CLEANUP(hk_checkpoint_release) struct hk_checkpoint checkpoint = HK_CHECKPOINT_INIT;
 	HK_CLEANUP(hk_dump_release) struct hk_dump d = { .fd = -1 };
-	struct operation o = { .c = c, .row = { .checkpoint = req->checkpoint }, .kind = c->kind };
+	struct operation o = {
+		.c = c,
+		.row = { .checkpoint = req->checkpoint,
+			 .deployment = req->deployment,
+			 .environment = req->environment },
+		.kind = req->checkpoint ? c->kind : NULL,
+		.release = req->release,
+		.in_pipeline = req->deployment != 0,
+	};
 	int64_t began = hk_clock_mono_ms();
 	struct hk_error why = HK_ERROR_INIT;
 
-	if (refuse_second(c, err) || hk_checkpoint_open(c, req->checkpoint, &checkpoint, &d, err) ||
+	if (refuse_second(c, err) ||
+	    (req->checkpoint && hk_checkpoint_open(c, req->checkpoint, &checkpoint, &d, err)) ||
 	    hk_ledger_add_restore(c->ledger, &o.row, &o.row.id, err))
 		return err->code;
-	if (HK_FAILPOINT(restore_begun, &why) || (!req->no_safety && make_safety(&o, &why)) ||
-	    load(&o, &d, &why) || swap(&o, &d, &why) || finish(&o, &why)) {
+	if (HK_FAILPOINT(restore_begun, &why) ||
+	    (req->checkpoint ? restore_database(&o, req, &d, &why)
+			     : record(&o, HK_RESTORE_SWAPPED, NULL, &why)) ||
+	    finish(&o, &why)) {
 		if (fail(&o, &why, err))
 			return err->code;
 	}
@@ -226,47 +260,63 @@ int hk_restore_run(struct hk_checkpoints *c, const struct hk_restore_request *re
 /* --- Recovery */
 
 /* Of the kind that it was begun with, whatever the settings say now. */
-static int prepare(const struct hk_project *p, struct hk_ledger *l, const struct hk_restore *row,
-		   struct hk_checkpoints *c, struct operation *o, struct hk_error *err)
+static int find_kind(struct hk_checkpoints *c, const struct hk_restore *row,
+		     const struct hk_database_kind **ret, struct hk_error *err)
 {
 	HK_CLEANUP(hk_checkpoint_release) struct hk_checkpoint checkpoint = HK_CHECKPOINT_INIT;
 
-	if (hk_checkpoints_open(p, l, row->deployment, c, err) ||
-	    hk_ledger_get_checkpoint(l, row->checkpoint, &checkpoint, err))
-		return err->code;
-	*o = (struct operation){ .c = c, .row = *row, .kind = hk_database_kind(checkpoint.kind) };
-	if (o->kind && o->kind == c->kind)
+	*ret = NULL;
+	if (!row->checkpoint)
 		return 0;
-	hk_error_set(err, HK_E_CONFIG_INVALID,
-		     "it is of a database of the kind %s, and [database] "
-		     "kind is %s",
-		     checkpoint.kind, p->conf.database_kind);
-	return err->code;
+	if (hk_ledger_get_checkpoint(c->ledger, row->checkpoint, &checkpoint, err))
+		return err->code;
+	*ret = hk_database_kind(checkpoint.kind);
+	if (*ret && *ret == c->kind)
+		return 0;
+	return hk_error_set(err, HK_E_CONFIG_INVALID,
+			    "it is of a database of the kind %s, and [database] kind is %s",
+			    checkpoint.kind, c->project->conf.database_kind);
+}
+
+static void tell(const struct operation *o, bool unknown, bool finished, struct hk_strlist *notes)
+{
+	hk_auto_free char *what =
+		o->row.deployment
+			? hk_xasprintf("rollback of deployment %lld", (long long)o->row.deployment)
+			: hk_xasprintf("restore of checkpoint %lld", (long long)o->row.checkpoint);
+	const char *end = "the database is as it was before";
+
+	if (unknown)
+		end = "what its command has left is not known";
+	else if (finished)
+		end = o->row.deployment ? "it was finished" : "the restored database is live";
+	hk_strlist_addf(notes, "the %s was interrupted: %s", what, end);
+	if (*o->service)
+		hk_strlist_addf(notes, "the service could not be started again: %s", o->service);
 }
 
 static int recover_one(const struct hk_project *p, struct hk_ledger *l,
 		       const struct hk_restore *row, struct hk_strlist *notes, struct hk_error *err)
 {
+	HK_CLEANUP(hk_deployment_release) struct hk_deployment d = HK_DEPLOYMENT_INIT;
 	hk_auto_checkpoints c = HK_CHECKPOINTS_INIT;
 	hk_auto_free char *mark = hk_environment_mark(p, row->deployment);
-	struct operation o;
+	struct operation o = { .c = &c, .row = *row };
 	bool unknown, finished = false;
 
-	if (hk_process_end_marked(mark, NULL, err) || prepare(p, l, row, &c, &o, err))
+	if (hk_process_end_marked(mark, NULL, err) ||
+	    hk_checkpoints_open(p, l, row->deployment, &c, err) ||
+	    find_kind(&c, row, &o.kind, err) ||
+	    (row->deployment && hk_ledger_get_deployment(l, row->deployment, &d, err)))
 		return err->code;
-	unknown = row->step == HK_RESTORE_SWAPPING && !o.kind->look;
+	o.release = d.release;
+	unknown = row->step == HK_RESTORE_SWAPPING && o.kind && !o.kind->look;
 	if (settle(&o,
 		   unknown ? "it was interrupted: what it has left is not known"
 			   : "it was interrupted",
 		   &finished, err))
 		return err->code;
-	hk_strlist_addf(notes, "the restore of checkpoint %lld was interrupted: %s",
-			(long long)row->checkpoint,
-			finished  ? "the restored database is live"
-			: unknown ? "what its command has left is not known"
-				  : "the database is as it was before");
-	if (*o.service)
-		hk_strlist_addf(notes, "the service could not be started again: %s", o.service);
+	tell(&o, unknown, finished, notes);
 	return 0;
 }
 
@@ -284,8 +334,8 @@ int hk_restore_recover(const struct hk_project *p, struct hk_ledger *l, struct h
 			break;
 		if (!recover_one(p, l, &row, notes, &why))
 			continue;
-		hk_strlist_addf(notes, "the restore of checkpoint %lld cannot be settled yet: %s",
-				(long long)row.checkpoint, why.message);
+		hk_strlist_addf(notes, "restore %lld, which died, cannot be settled yet: %s",
+				(long long)row.id, why.message);
 		break;
 	}
 	return hk_checkpoint_sweep(p, l, notes, err);

@@ -11,8 +11,15 @@
 #include <deploy/checkpoint.h>
 
 struct hk_restore_request {
-	int64_t checkpoint;
-	bool no_safety; /* no checkpoint of what is live first */
+	int64_t checkpoint; /* 0: the database stays */
+	bool no_safety;	    /* no checkpoint of what is live first */
+	/*
+	 * As a part of a rollback: its deployment, whose caller restarts the service; the
+	 * deployment whose snapshot .env goes back to (0: it stays); the release that `app` names
+	 * once the databases have changed places.
+	 */
+	int64_t deployment, environment;
+	const char *release;
 };
 
 struct hk_restore_outcome {

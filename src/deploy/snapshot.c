@@ -130,6 +130,24 @@ int hk_snapshot_remove(const struct hk_project *p, int64_t deployment, struct hk
 	return hk_vault_remove_text(v, name, err);
 }
 
+int hk_snapshot_restore(const struct hk_project *p, int64_t deployment, struct hk_error *err)
+{
+	HK_CLEANUP(hk_snapshot_release) struct hk_snapshot s = HK_SNAPSHOT_INIT;
+	HK_CLEANUP(hk_lock_release) struct hk_lock lock = HK_LOCK_INIT;
+
+	if (hk_snapshot_read(p, deployment, &s, err) ||
+	    hk_lock_wait(&lock, p->state_fd, "env.lock", err))
+		return err->code;
+	if (s.had_env) {
+		if (hk_fs_write_file(p->home_fd, DOTENV, s.text, s.len, 0600, err))
+			return hk_error_prefix(err, "in '%s'", p->home_path);
+		return 0;
+	}
+	if (hk_fs_remove_tree(p->home_fd, DOTENV, err))
+		return hk_error_prefix(err, "in '%s'", p->home_path);
+	return hk_fs_sync_dir(p->home_fd, err);
+}
+
 /* --- Comparing */
 
 /* The value of a name; NULL: it is not there. */

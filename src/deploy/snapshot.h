@@ -37,6 +37,10 @@ int hk_snapshot_read(const struct hk_project *p, int64_t deployment, struct hk_s
 int hk_snapshot_remove(const struct hk_project *p, int64_t deployment,
 		       struct hk_error *err) HK_MUST_CHECK;
 
+/* Makes .env what it was then, in one step; a file that was not there is removed. */
+int hk_snapshot_restore(const struct hk_project *p, int64_t deployment,
+			struct hk_error *err) HK_MUST_CHECK;
+
 enum hk_env_change {
 	HK_ENV_ADDED,
 	HK_ENV_REMOVED,

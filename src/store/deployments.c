@@ -260,6 +260,15 @@ int hk_ledger_set_deployment_release(struct hk_ledger *l, int64_t id, const char
 		      HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(release)), err);
 }
 
+int hk_ledger_set_live_before(struct hk_ledger *l, int64_t id, const char *release,
+			      struct hk_error *err)
+{
+	return update(l, id,
+		      "UPDATE deployment SET live_before = ?2"
+		      " WHERE id = ?1 AND finished_at IS NULL",
+		      HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(release)), err);
+}
+
 static int finish_row(struct hk_ledger *l, int64_t id, enum hk_status status, int64_t now,
 		      const struct hk_error *why, struct hk_error *err)
 {

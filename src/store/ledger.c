@@ -138,6 +138,7 @@ static const char *const migrations[] = {
 	" CHECK ((finished_at IS NULL) = (step NOT IN ('done', 'undone')))"
 	") STRICT;"
 	"CREATE INDEX restore_open ON restore (id) WHERE finished_at IS NULL;"
+	"ALTER TABLE deployment ADD COLUMN live_before TEXT;"
 	"PRAGMA user_version = 6;",
 };
 

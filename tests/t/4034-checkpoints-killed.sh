@@ -272,6 +272,8 @@ faulted() { # N ACTION: whether the call came at all is whether $T/fault-log is 
 	which_is_live >live
 	hostkit recover site >recovered 2>&1
 	[ "$(which_is_live)" = "$(cat live)" ]
+	# It may be the start of the service that has failed; then that is said.
+	! grep "the service could not be started again" out || hostkit service start site
 	settled
 	[ "$status" != 0 ] || [ "$(cat live)" = new ]
 	keep_few

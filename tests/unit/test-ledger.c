@@ -123,6 +123,7 @@ static void test_migrate_first(void **state)
 		"ALTER TABLE deployment DROP COLUMN submitter_start;"
 		"ALTER TABLE deployment DROP COLUMN submitter_boot;"
 		"DROP TABLE checkpoint; DROP TABLE restore; "
+		"ALTER TABLE deployment DROP COLUMN live_before;"
 		"ALTER TABLE deployment DROP COLUMN source; PRAGMA user_version = 1");
 	l = open_ledger();
 	assert_pragma(l, "PRAGMA user_version", "6");
