@@ -77,7 +77,7 @@ static int open_call(struct hk_cli_call *call, const char *what, struct checkpoi
 		     struct hk_error *err)
 {
 	if (hk_cli_open(call, &c->project, &c->ledger, err) || take_lock(c, err) ||
-	    hk_checkpoints_open(&c->project, c->ledger, 0, &c->checkpoints, err) ||
+	    hk_checkpoints_open(&c->project, c->ledger, 0, NULL, &c->checkpoints, err) ||
 	    hk_checkpoints_need_kind(&c->checkpoints, err) ||
 	    hk_signals_cancel_fd(&c->cancel_fd, err))
 		return err->code;

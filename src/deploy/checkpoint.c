@@ -33,8 +33,19 @@ static int open_folder(const struct hk_project *p, int *ret, struct hk_error *er
 	return 0;
 }
 
+/* The secrets that .env has only after the checkpoint is made. */
+static void add_vault(const struct hk_vault *vault, struct hk_strlist *env)
+{
+	for (size_t i = 0; vault && i < hk_vault_len(vault); i++) {
+		const struct hk_secret s = hk_vault_at(vault, i);
+
+		hk_environment_set_fact(env, s.name, s.value);
+	}
+}
+
 int hk_checkpoints_open(const struct hk_project *p, struct hk_ledger *l, int64_t deployment,
-			struct hk_checkpoints *ret, struct hk_error *err)
+			const struct hk_vault *vault, struct hk_checkpoints *ret,
+			struct hk_error *err)
 {
 	hk_auto_free char *state = realpath(p->state_path, NULL);
 
@@ -62,6 +73,7 @@ int hk_checkpoints_open(const struct hk_project *p, struct hk_ledger *l, int64_t
 		return 0;
 	if (hk_environment_build(p, NULL, &ret->env, err))
 		return err->code;
+	add_vault(vault, &ret->env);
 	return ret->kind->check_settings(&ret->db, err);
 }
 
@@ -199,11 +211,12 @@ int hk_checkpoint_make(struct hk_checkpoints *c, const struct hk_checkpoint *wha
 
 /* --- Reading */
 
-static int is_damaged(const struct hk_checkpoint *row, const char *why, struct hk_error *err)
+static int is_damaged(const struct hk_checkpoints *c, const struct hk_checkpoint *row,
+		      const char *why, struct hk_error *err)
 {
 	hk_error_set(err, HK_E_CHECKPOINT_DAMAGED,
 		     "checkpoint %lld is damaged, and is not used: %s", (long long)row->id, why);
-	return hk_error_hint(err, "take another one: hostkit checkpoint list NAME");
+	return hk_error_hint(err, "take another one: hostkit checkpoint list %s", c->project->name);
 }
 
 static int verify(struct hk_checkpoints *c, const struct hk_checkpoint *row,
@@ -216,14 +229,14 @@ static int verify(struct hk_checkpoints *c, const struct hk_checkpoint *row,
 	if (hk_digest_file(d->fd, digest, &size, err))
 		return hk_error_prefix(err, "'%s'", d->path);
 	if (size != row->size)
-		return is_damaged(row, "its dump has another size than when it was made", err);
+		return is_damaged(c, row, "its dump has another size than when it was made", err);
 	if (strcmp(digest, row->sha256))
-		return is_damaged(row, "its dump is not what was written (SHA-256)", err);
+		return is_damaged(c, row, "its dump is not what was written (SHA-256)", err);
 	c->db.deadline = hk_clock_deadline(c->project->conf.database_timeout);
 	if (!c->kind->check || !c->kind->check(&c->db, d, &found))
 		return 0;
 	if (found.code == HK_E_CHECKPOINT_DAMAGED)
-		return is_damaged(row, found.message, err);
+		return is_damaged(c, row, found.message, err);
 	*err = found;
 	return err->code;
 }
@@ -248,7 +261,7 @@ int hk_checkpoint_open(struct hk_checkpoints *c, int64_t id, struct hk_checkpoin
 	d.path = hk_xasprintf("%s/%s", c->dir_path, name);
 	d.fd = openat(c->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (d.fd < 0 && (errno == ENOENT || errno == ELOOP))
-		return is_damaged(&row, "its dump is missing", err);
+		return is_damaged(c, &row, "its dump is missing", err);
 	if (d.fd < 0)
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open '%s'", d.path);
 	if (verify(c, &row, &d, err))

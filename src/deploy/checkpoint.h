@@ -11,6 +11,7 @@
 #include <database/database.h>
 #include <deploy/project.h>
 #include <store/checkpoints.h>
+#include <store/vault.h>
 
 /* The project's database, and the folder of its checkpoints. */
 struct hk_checkpoints {
@@ -33,10 +34,12 @@ struct hk_checkpoints {
 /*
  * Prepares them; the struct must stay where it is. deployment (0: none) is the one whose processes
  * those of the database count among. db's cancel_fd, on_line and ctx are the caller's to set.
- * HK_E_CONFIG_INVALID when the settings do not say what the kind needs.
+ * vault (NULL: none) is what .env is about to get. HK_E_CONFIG_INVALID when the settings do not say
+ * what the kind needs.
  */
 int hk_checkpoints_open(const struct hk_project *p, struct hk_ledger *l, int64_t deployment,
-			struct hk_checkpoints *ret, struct hk_error *err) HK_MUST_CHECK;
+			const struct hk_vault *vault, struct hk_checkpoints *ret,
+			struct hk_error *err) HK_MUST_CHECK;
 void hk_checkpoints_close(struct hk_checkpoints *c);
 
 /* HK_E_CONFIG_INVALID when the project has no database. */

@@ -167,7 +167,8 @@ static int check_database(const struct hk_deploy *d, struct hk_error *err)
 	if (!d->project->conf.database_before_deploy ||
 	    !hk_database_kind(d->project->conf.database_kind))
 		return 0;
-	return hk_checkpoints_open(d->project, d->ledger, d->row.id, &c, err);
+	return hk_checkpoints_open(d->project, d->ledger, d->row.id,
+				   hk_secrets_are_injected(d) ? d->vault : NULL, &c, err);
 }
 
 /* Of another source only whether it is there: what it holds is for the stages to find out. */

@@ -305,7 +305,7 @@ static int recover_one(const struct hk_project *p, struct hk_ledger *l,
 	bool unknown, finished = false;
 
 	if (hk_process_end_marked(mark, NULL, err) ||
-	    hk_checkpoints_open(p, l, row->deployment, &c, err) ||
+	    hk_checkpoints_open(p, l, row->deployment, NULL, &c, err) ||
 	    find_kind(&c, row, &o.kind, err) ||
 	    (row->deployment && hk_ledger_get_deployment(l, row->deployment, &d, err)))
 		return err->code;

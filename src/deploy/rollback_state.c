@@ -103,7 +103,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	struct hk_rollback_state state;
 
 	if (hk_rollback_find_state(d->project, d->ledger, d->release, d->row.flags, &state, err) ||
-	    hk_checkpoints_open(d->project, d->ledger, d->row.id, &c, err))
+	    hk_checkpoints_open(d->project, d->ledger, d->row.id, NULL, &c, err))
 		return err->code;
 	c.db.cancel_fd = d->cancel_fd;
 	c.db.on_line = hk_deploy_output;

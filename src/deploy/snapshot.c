@@ -222,7 +222,8 @@ static int make_checkpoint(struct hk_deploy *d, struct hk_error *err)
 	hk_auto_checkpoints c = HK_CHECKPOINTS_INIT;
 	char size[HK_HUMAN_LEN];
 
-	if (hk_checkpoints_open(d->project, d->ledger, d->row.id, &c, err))
+	if (hk_checkpoints_open(d->project, d->ledger, d->row.id,
+				hk_secrets_are_injected(d) ? d->vault : NULL, &c, err))
 		return err->code;
 	c.db.cancel_fd = d->cancel_fd;
 	c.db.on_line = hk_deploy_output;

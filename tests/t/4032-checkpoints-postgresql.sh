@@ -162,6 +162,16 @@ from_ini() {
 }
 ok_when "or with that of the settings, which is not shown" from_ini
 
+from_vault() { # which the deployment is only about to write into .env
+	hostkit env unset site DATABASE_URL
+	printf '%s' "$url" | hostkit secrets set site DATABASE_URL --stdin
+	hostkit deploy site --inject-secrets >said
+	expect site last.status=succeeded stage.snapshot=succeeded stage.secrets=succeeded
+	lacks said "$url_password"
+	hostkit secrets unset site DATABASE_URL
+}
+ok_when "or with that of the vault, when it is injected" from_vault
+
 # pg_dump and psql, seen by whoever looks at processes while they run.
 spy() {
 	while [ ! -e "$T/stop-spying" ]; do
