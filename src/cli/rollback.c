@@ -62,7 +62,7 @@ static void show_change(void *ctx, const char *name, enum hk_env_change change,
 	if (plan->names)
 		hk_json_append(plan->names, hk_json_string(name));
 	else
-		fprintf(plan->out, "           %s %s\n", signs[change], name);
+		fprintf(plan->out, "         %s %s\n", signs[change], name);
 }
 
 static int show_environment(struct plan *plan, struct hk_error *err)
@@ -75,7 +75,7 @@ static int show_environment(struct plan *plan, struct hk_error *err)
 		plan->names = hk_json_array();
 		hk_json_set(plan->call->data, "environment", plan->names);
 	} else {
-		fprintf(plan->out, ".env       becomes what it was before deployment %lld%s\n",
+		fprintf(plan->out, ".env     becomes what it was before deployment %lld%s\n",
 			(long long)plan->state.undone, s.had_env ? "" : ": there was none");
 	}
 	return hk_snapshot_compare(plan->p, &s, show_change, plan, err);
@@ -93,8 +93,8 @@ static int show_database(struct plan *plan, struct hk_error *err)
 		hk_json_set(plan->call->data, "checkpoint", hk_json_int(c.id));
 	else
 		fprintf(plan->out,
-			"database   becomes checkpoint %lld of %.10s %.8s, %s; what was written "
-			"since then is kept in a\n           checkpoint of its own, made first\n",
+			"database becomes checkpoint %lld of %.10s %.8s, %s\n"
+			"         what was written since then is kept in a checkpoint made first\n",
 			(long long)c.id, when, when + 11, hk_human_size(c.size, size));
 	return 0;
 }

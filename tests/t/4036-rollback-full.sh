@@ -64,9 +64,9 @@ ok_when "three versions, each with data and settings of its own" deploys
 planned() {
 	hostkit rollback site --full --dry-run >out
 	contains out "back to  release "
-	contains out ".env       becomes what it was before deployment 3"
+	contains out ".env     becomes what it was before deployment 3"
 	contains out "~ V"
-	contains out "database   becomes checkpoint 3 of "
+	contains out "database becomes checkpoint 3 of "
 	contains out "Nothing was changed."
 	[ "$(version)" = "3 3 3" ]
 	answers checkpoint=3 'environment=["V"]' -- rollback site --full --dry-run
