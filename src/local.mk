@@ -54,8 +54,10 @@ src_libhostkit_a_SOURCES = \
 	src/conf/relpath.c src/conf/relpath.h \
 	src/conf/show.c src/conf/show.h \
 	src/store/adopt.c \
+	src/store/checkpoints.c src/store/checkpoints.h \
 	src/store/db.c src/store/db.h \
 	src/store/deployments.c \
+	src/store/digest.c src/store/digest.h \
 	src/store/dotenv.c src/store/dotenv.h \
 	src/store/dotenv_edit.c \
 	src/store/fingerprint.c src/store/fingerprint.h \
@@ -66,8 +68,17 @@ src_libhostkit_a_SOURCES = \
 	src/store/pause.c \
 	src/store/refs.c \
 	src/store/releases.c \
+	src/store/restores.c \
 	src/store/stages.c \
+	src/store/sqlite_file.c src/store/sqlite_file.h \
 	src/store/vault.c src/store/vault.h \
+	src/store/vault_file.c src/store/vault_file.h \
+	src/database/command.c \
+	src/database/database.c src/database/database.h \
+	src/database/kinds.h \
+	src/database/postgresql.c \
+	src/database/sqlite.c \
+	src/database/url.c \
 	src/net/http.c src/net/http.h \
 	src/repo/blob.c src/repo/blob.h \
 	src/repo/compare.c src/repo/compare.h \
@@ -123,6 +134,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/apply.c src/deploy/apply.h \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \
+	src/deploy/checkpoint.c src/deploy/checkpoint.h \
 	src/deploy/cleanup.c \
 	src/deploy/command.c \
 	src/deploy/confine.c src/deploy/confine.h \
@@ -140,6 +152,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/doctor_programs.c \
 	src/deploy/doctor_state.c \
 	src/deploy/environment.c src/deploy/environment.h \
+	src/deploy/envlink.c src/deploy/envlink.h \
 	src/deploy/facts.c src/deploy/facts.h \
 	src/deploy/fetch.c src/deploy/fetch.h \
 	src/deploy/gate.c src/deploy/gate.h \
@@ -172,11 +185,14 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/report.c src/deploy/report.h \
 	src/deploy/repository.c src/deploy/repository.h \
 	src/deploy/request.c src/deploy/request.h \
+	src/deploy/restore.c src/deploy/restore.h \
 	src/deploy/retention.c src/deploy/retention.h \
 	src/deploy/rollback.c src/deploy/rollback.h \
+	src/deploy/rollback_state.c src/deploy/rollback_state.h \
 	src/deploy/running.c src/deploy/running.h \
 	src/deploy/secrets.c src/deploy/secrets.h \
 	src/deploy/shared.c src/deploy/shared.h \
+	src/deploy/snapshot.c src/deploy/snapshot.h \
 	src/deploy/source.c src/deploy/source.h \
 	src/deploy/start.c src/deploy/start.h \
 	src/deploy/submit.c src/deploy/submit.h \
@@ -196,6 +212,7 @@ src_libhostkit_a_SOURCES = \
 	src/hook/strict.c src/hook/strict.h \
 	src/cli/become.c src/cli/become.h \
 	src/cli/cli.h \
+	src/cli/checkpoint.c \
 	src/cli/cleanup.c src/cli/cleanup.h \
 	src/cli/config.c \
 	src/cli/deploy.c \

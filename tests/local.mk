@@ -29,8 +29,10 @@ clean-local:
 if HAVE_CMOCKA
 unit_tests = \
 	tests/unit/test-buf \
+	tests/unit/test-checkpoints \
 	tests/unit/test-conf \
 	tests/unit/test-conf-show \
+	tests/unit/test-database-url \
 	tests/unit/test-dotenv \
 	tests/unit/test-entry-name \
 	tests/unit/test-error \
@@ -55,11 +57,13 @@ unit_tests = \
 	tests/unit/test-service \
 	tests/unit/test-shell \
 	tests/unit/test-startfile \
+	tests/unit/test-sqlite-file \
 	tests/unit/test-submodule-url \
 	tests/unit/test-systemd-unit \
 	tests/unit/test-template \
 	tests/unit/test-url \
 	tests/unit/test-user \
+	tests/unit/test-vault-texts \
 	tests/unit/test-words
 endif
 check_PROGRAMS += $(unit_tests) \
@@ -142,6 +146,12 @@ shell_tests = \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/4021-secrets.sh \
+	tests/t/4031-checkpoints-sqlite.sh \
+	tests/t/4032-checkpoints-postgresql.sh \
+	tests/t/4033-snapshots.sh \
+	tests/t/4034-checkpoints-killed.sh \
+	tests/t/4035-checkpoints-command.sh \
+	tests/t/4036-rollback-full.sh \
 	tests/t/5001-keys.sh \
 	tests/t/5002-shell.sh \
 	tests/t/5003-who-pushed.sh \

@@ -65,7 +65,8 @@ extern const struct hk_cli_command hk_cli_project_commands[], hk_cli_config_comm
 	hk_cli_service_commands[], hk_cli_recover_commands[], hk_cli_rollback_commands[],
 	hk_cli_env_commands[], hk_cli_logs_commands[], hk_cli_pause_commands[],
 	hk_cli_ratelimit_commands[], hk_cli_doctor_commands[], hk_cli_secrets_commands[],
-	hk_cli_key_commands[], hk_cli_shell_commands[], hk_cli_start_commands[];
+	hk_cli_key_commands[], hk_cli_shell_commands[], hk_cli_start_commands[],
+	hk_cli_checkpoint_commands[];
 
 typedef void hk_cli_command_fn(void *ctx, const struct hk_cli_command *c);
 void hk_cli_each_command(hk_cli_command_fn *fn, void *ctx);

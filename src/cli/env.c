@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include <base/alloc.h>
+#include <base/human.h>
 #include <cli/open.h>
 #include <cli/service.h>
 #include <deploy/environment.h>
 #include <deploy/secrets.h>
+#include <deploy/snapshot.h>
 #include <store/dotenv.h>
 #include <sys/fs.h>
 #include <sys/lock.h>
@@ -241,6 +243,73 @@ static int run_import(struct hk_cli_call *call, struct hk_error *err)
 	return finish(call, &e, &names, "set", err);
 }
 
+/* --- What has changed since a deployment */
+
+struct diff {
+	struct hk_json *list; /* NULL: as text */
+	bool values;
+	size_t n;
+};
+
+static void print_value(const char *sign, const char *name, const char *value)
+{
+	if (value)
+		printf("%s %s=%s\n", sign, name, value);
+}
+
+static void take_change(void *ctx, const char *name, enum hk_env_change change, const char *old,
+			const char *now)
+{
+	static const struct {
+		const char *word, *sign;
+	} changes[] = {
+		[HK_ENV_ADDED] = { "added", "+" },
+		[HK_ENV_REMOVED] = { "removed", "-" },
+		[HK_ENV_CHANGED] = { "changed", "~" },
+	};
+	struct diff *d = ctx;
+	struct hk_json *j;
+
+	d->n++;
+	if (d->list) {
+		j = hk_json_object();
+		hk_json_set(j, "name", hk_json_string(name));
+		hk_json_set(j, "change", hk_json_string(changes[change].word));
+		hk_json_set(j, "old", d->values ? hk_json_string(old) : hk_json_null());
+		hk_json_set(j, "new", d->values ? hk_json_string(now) : hk_json_null());
+		hk_json_append(d->list, j);
+	} else if (d->values) {
+		print_value("-", name, old);
+		print_value("+", name, now);
+	} else {
+		printf("%s %s\n", changes[change].sign, name);
+	}
+}
+
+static int run_diff(struct hk_cli_call *call, struct hk_error *err)
+{
+	HK_CLEANUP(hk_snapshot_release) struct hk_snapshot s = HK_SNAPSHOT_INIT;
+	struct diff d = { .values = hk_cli_has(call, "values") };
+	hk_auto_env e = ENV_INIT;
+	int64_t id = 0;
+
+	if ((call->n_operands > 1 &&
+	     hk_human_parse_int(call->operands[1], 1, INT64_MAX, &id, err)) ||
+	    open_env(call, false, &e, err) || hk_snapshot_read(&e.project, id, &s, err))
+		return err->code;
+	if (call->json) {
+		d.list = hk_json_array();
+		call->data = hk_json_object();
+		hk_json_set(call->data, "deployment", hk_json_int(s.deployment));
+		hk_json_set(call->data, "changes", d.list);
+	}
+	if (hk_snapshot_compare(&e.project, &s, take_change, &d, err))
+		return err->code;
+	if (!d.list && !d.n)
+		printf("the same as before deployment %lld\n", (long long)s.deployment);
+	return 0;
+}
+
 #define RESTART                                                       \
 	{                                                             \
 		"restart", 0, NULL, "Restart the service afterwards." \
@@ -294,5 +363,15 @@ const struct hk_cli_command hk_cli_env_commands[] = {
 	  .summary = "Set what a file in .env form has.",
 	  .options = { RESTART },
 	  .run = run_import },
+	{ .group = "env",
+	  .verb = "diff",
+	  .operands = "NAME [ID]",
+	  .min = 1,
+	  .max = 2,
+	  .summary = "Show what has changed since before a deployment.",
+	  .help = "Compares .env with what it was just before deployment ID, or the newest one: '+' is a\n"
+		  "name that is new, '-' one that is gone, '~' one with another value.",
+	  .options = { { "values", 0, NULL, "Show the values as well." } },
+	  .run = run_diff },
 	{ .group = NULL },
 };

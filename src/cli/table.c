@@ -8,12 +8,12 @@
 #include <base/roff.h>
 
 static const struct hk_cli_command *const tables[] = {
-	hk_cli_project_commands,   hk_cli_key_commands,	       hk_cli_config_commands,
-	hk_cli_deploy_commands,	   hk_cli_deployment_commands, hk_cli_health_commands,
-	hk_cli_service_commands,   hk_cli_logs_commands,       hk_cli_env_commands,
-	hk_cli_secrets_commands,   hk_cli_rollback_commands,   hk_cli_pause_commands,
-	hk_cli_ratelimit_commands, hk_cli_recover_commands,    hk_cli_doctor_commands,
-	hk_cli_shell_commands,	   hk_cli_start_commands,
+	hk_cli_project_commands, hk_cli_key_commands,	     hk_cli_config_commands,
+	hk_cli_deploy_commands,	 hk_cli_deployment_commands, hk_cli_health_commands,
+	hk_cli_service_commands, hk_cli_logs_commands,	     hk_cli_env_commands,
+	hk_cli_secrets_commands, hk_cli_checkpoint_commands, hk_cli_rollback_commands,
+	hk_cli_pause_commands,	 hk_cli_ratelimit_commands,  hk_cli_recover_commands,
+	hk_cli_doctor_commands,	 hk_cli_shell_commands,	     hk_cli_start_commands,
 };
 
 const struct hk_cli_option hk_cli_global_options[] = {

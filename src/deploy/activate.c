@@ -8,6 +8,7 @@
 
 #include <base/alloc.h>
 #include <deploy/deploy.h>
+#include <deploy/envlink.h>
 #include <deploy/hooks.h>
 #include <deploy/shared.h>
 #include <sys/failpoint.h>
@@ -37,7 +38,8 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	const char *top = d->detected.entry_dir ? d->detected.entry_dir : "";
 
 	if (hk_hooks_pre_activate(d, err) || hk_shared_check(d, d->release_fd, top, err) ||
-	    hk_deploy_describe_release(d, err) ||
+	    hk_envlink_make(d, err) || hk_deploy_describe_release(d, err) ||
+	    hk_ledger_set_live_before(d->ledger, d->row.id, d->old_release, err) ||
 	    hk_ledger_set_release_state(d->ledger, d->release, "ready", err) ||
 	    hk_activate(d->project, d->release, err))
 		return err->code;

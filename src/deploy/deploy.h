@@ -124,10 +124,11 @@ struct hk_stage {
 
 /* sync is checkout for a folder; fetch comes before checkout for another repository. */
 extern const struct hk_stage hk_stage_preflight, hk_stage_fetch, hk_stage_checkout, hk_stage_sync,
-	hk_stage_install, hk_stage_build, hk_stage_release, hk_stage_dependencies, hk_stage_secrets,
-	hk_stage_activate, hk_stage_restart, hk_stage_health, hk_stage_cleanup;
+	hk_stage_install, hk_stage_build, hk_stage_snapshot, hk_stage_release,
+	hk_stage_dependencies, hk_stage_secrets, hk_stage_activate, hk_stage_restart,
+	hk_stage_health, hk_stage_cleanup;
 /* Of a rollback, in the place of all before restart. */
-extern const struct hk_stage hk_stage_target, hk_stage_switch;
+extern const struct hk_stage hk_stage_target, hk_stage_restore, hk_stage_switch;
 
 /*
  * Runs the whole pipeline for a recorded deployment whose project lock is held, and records its

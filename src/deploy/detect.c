@@ -249,6 +249,7 @@ static const struct hk_app_type types[] = {
 	{ .name = "static",
 	  .title = "static files",
 	  .matches = matches_static,
+	  .is_served = true,
 	  .start = start_nothing },
 };
 

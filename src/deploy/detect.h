@@ -24,6 +24,7 @@ struct hk_app_type {
 	const struct hk_package_manager *packages; /* NULL: no dependencies */
 	bool standalone; /* the release is assembled from the build's output and brings its
 			    dependencies */
+	bool is_served;	 /* its files are what a web server shows: no secrets among them */
 	/* Default start command; may leave ret empty (nothing to start). */
 	int (*start)(int release_fd, const struct hk_detected *d, struct hk_strlist *ret,
 		     struct hk_error *err);

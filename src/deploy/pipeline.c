@@ -22,16 +22,17 @@ struct pipeline {
 };
 
 static const struct pipeline deployment = {
-	.len = 13,
+	.len = 14,
 	.stages = { &hk_stage_preflight, &hk_stage_fetch, &hk_stage_checkout, &hk_stage_sync,
-		    &hk_stage_install, &hk_stage_build, &hk_stage_release, &hk_stage_dependencies,
-		    &hk_stage_secrets, &hk_stage_activate, &hk_stage_restart, &hk_stage_health,
-		    &hk_stage_cleanup },
+		    &hk_stage_install, &hk_stage_build, &hk_stage_snapshot, &hk_stage_release,
+		    &hk_stage_dependencies, &hk_stage_secrets, &hk_stage_activate,
+		    &hk_stage_restart, &hk_stage_health, &hk_stage_cleanup },
 };
 
 static const struct pipeline rollback = {
-	.len = 4,
-	.stages = { &hk_stage_target, &hk_stage_switch, &hk_stage_restart, &hk_stage_health },
+	.len = 5,
+	.stages = { &hk_stage_target, &hk_stage_restore, &hk_stage_switch, &hk_stage_restart,
+		    &hk_stage_health },
 };
 
 static const struct pipeline *pipeline_of(const struct hk_deploy *d)

@@ -9,6 +9,7 @@
 
 #include <base/alloc.h>
 #include <base/clock.h>
+#include <deploy/checkpoint.h>
 #include <deploy/gate.h>
 #include <deploy/request.h>
 #include <deploy/retention.h>
@@ -158,6 +159,18 @@ static int check_service(const struct hk_conf *conf, struct hk_error *err)
 	return driver && driver->check ? driver->check(conf, err) : 0;
 }
 
+/* That the settings of the database are not complete is better known before a long build. */
+static int check_database(const struct hk_deploy *d, struct hk_error *err)
+{
+	hk_auto_checkpoints c = HK_CHECKPOINTS_INIT;
+
+	if (!d->project->conf.database_before_deploy ||
+	    !hk_database_kind(d->project->conf.database_kind))
+		return 0;
+	return hk_checkpoints_open(d->project, d->ledger, d->row.id,
+				   hk_secrets_are_injected(d) ? d->vault : NULL, &c, err);
+}
+
 /* Of another source only whether it is there: what it holds is for the stages to find out. */
 static int find_source(struct hk_deploy *d, struct hk_error *err)
 {
@@ -193,7 +206,8 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 {
 	alarm((unsigned)((d->project->conf.checkout_timeout + HANG_MS) / 1000));
 	if (hk_project_active(d->project, &d->old_release, err) || check_gate(d, err) ||
-	    check_service(&d->project->conf, err) || hk_secrets_begin(d, err))
+	    check_service(&d->project->conf, err) || hk_secrets_begin(d, err) ||
+	    check_database(d, err))
 		return err->code;
 	if (resolve(d, err) ||
 	    (d->row.flags & HK_REQUEST_STRICT ? check_strict(d, err) : check_ref(d, err)))

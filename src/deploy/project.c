@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <regex.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/alloc.h>
@@ -19,13 +20,13 @@
 
 /* Words that follow a command: a project of that name could not be told from them. */
 static const char *const reserved[] = {
-	"add",	   "apply",  "cancel",	"check",	"checkpoint", "clear",	 "config",
-	"create",  "delete", "deploy",	"deploy-local", "disable",    "doctor",	 "enable",
-	"env",	   "get",    "health",	"help",		"history",    "import",	 "key",
-	"list",	   "log",    "logs",	"mcp",		"pause",      "project", "ratelimit",
-	"recover", "remove", "reset",	"restart",	"restore",    "resume",	 "rollback",
-	"rotate",  "run",    "secrets", "service",	"set",	      "shell",	 "show",
-	"start",   "status", "stop",	"unset",	"verify",     "version",
+	"add",	     "apply",	"cancel", "check",	  "checkpoint", "clear",   "config",
+	"create",    "delete",	"deploy", "deploy-local", "diff",	"disable", "doctor",
+	"enable",    "env",	"get",	  "health",	  "help",	"history", "import",
+	"key",	     "list",	"log",	  "logs",	  "mcp",	"pause",   "project",
+	"ratelimit", "recover", "remove", "reset",	  "restart",	"restore", "resume",
+	"rollback",  "rotate",	"run",	  "secrets",	  "service",	"set",	   "shell",
+	"show",	     "start",	"status", "stop",	  "unset",	"verify",  "version",
 };
 
 int hk_project_check_name(const char *name, struct hk_error *err)
@@ -348,4 +349,12 @@ int hk_project_active(const struct hk_project *p, char **ret, struct hk_error *e
 		     p->home_path);
 	hk_words_quote(&quoted, p->home_path);
 	return hk_error_hint(err, "move it away: mv %s/app %s/app.old", quoted.data, quoted.data);
+}
+
+bool hk_project_has_releases_inside(const struct hk_project *p)
+{
+	struct stat above, home;
+
+	return !fstatat(p->releases_fd, "..", &above, 0) && !fstat(p->home_fd, &home) &&
+	       above.st_dev == home.st_dev && above.st_ino == home.st_ino;
 }

@@ -96,4 +96,7 @@ char *hk_project_log_path(const struct hk_project *p, int64_t deployment);
  */
 int hk_project_active(const struct hk_project *p, char **ret, struct hk_error *err) HK_MUST_CHECK;
 
+/* Whether ".." of releases/ is the home; not so where releases is a link to another disk. */
+bool hk_project_has_releases_inside(const struct hk_project *p);
+
 #endif

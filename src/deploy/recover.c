@@ -18,6 +18,7 @@
 #include <deploy/notify.h>
 #include <deploy/reconcile.h>
 #include <deploy/request.h>
+#include <deploy/restore.h>
 #include <deploy/retention.h>
 #include <deploy/source.h>
 #include <repo/export.h>
@@ -153,7 +154,8 @@ static int end_row(const struct recovery *r, const struct dead_row *row, struct 
 /* Whether it died after it may have switched the link, so that the service is to be seen to. */
 static bool is_pending(const struct dead_row *row)
 {
-	static const char *const stages[] = { "activate", "restart", "health", "cleanup" };
+	static const char *const stages[] = { "restore", "activate", "restart", "health",
+					      "cleanup" };
 
 	if (row->flags & HK_REQUEST_NO_RESTART || !row->stage)
 		return false;
@@ -330,6 +332,9 @@ int hk_recover(const struct hk_project *p, struct hk_ledger *l, int64_t keep,
 		hk_strlist_addf(notes, "'%s/app' was a folder; it is release %s now", p->home_path,
 				name);
 	}
+	/* First, since it may move the link, and starts the service, that the rest is about. */
+	if (hk_restore_recover(p, l, notes, err))
+		return err->code;
 	/* Whatever else `app` may be is for the preflight of the next deployment to tell. */
 	if (hk_project_active(p, &r.active, &ignored))
 		r.active = NULL;
@@ -346,10 +351,13 @@ int hk_recover_if_idle(const struct hk_project *p, struct hk_ledger *l, struct h
 		       struct hk_error *err)
 {
 	struct hk_lock lock = HK_LOCK_INIT;
-	bool held = false, dead;
+	bool held = false, dead, open = false;
 	int ret;
 
 	ret = hk_dead_any(l, &dead, err);
+	if (!ret && !dead)
+		ret = hk_ledger_has_open_restore(l, &open, err);
+	dead |= open;
 	if (!ret && dead)
 		ret = hk_lock_try(&lock, p->state_fd, "lock", &held, err);
 	if (!ret && held)

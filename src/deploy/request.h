@@ -18,6 +18,8 @@ enum hk_request_flags {
 	HK_REQUEST_ROLLBACK = 1 << 6, /* make a release live that is there, instead of a new one */
 	HK_REQUEST_OVERRIDE_RATELIMIT = 1 << 7,
 	HK_REQUEST_INJECT_SECRETS = 1 << 9,
+	HK_REQUEST_WITH_ENV = 1 << 12,	    /* of a rollback: .env goes back, too */
+	HK_REQUEST_WITH_DATABASE = 1 << 13, /* and so does the database */
 	HK_REQUEST_STRICT = 1 << 8, /* git moves the ref only when the deployment has succeeded */
 };
 

@@ -7,9 +7,11 @@
 
 #include <base/alloc.h>
 #include <base/log.h>
+#include <deploy/checkpoint.h>
 #include <deploy/limits.h>
 #include <deploy/release.h>
 #include <deploy/running.h>
+#include <deploy/snapshot.h>
 #include <deploy/submit.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
@@ -97,7 +99,9 @@ static int remove_log(void *ctx, int64_t id, struct hk_error *err)
 	const struct hk_retention *r = ctx;
 	hk_auto_free char *name = hk_xasprintf("log/%lld.log", (long long)id);
 
-	return hk_fs_remove_tree(r->project->state_fd, name, err);
+	return hk_fs_remove_tree(r->project->state_fd, name, err)
+		       ? err->code
+		       : hk_snapshot_remove(r->project, id, err);
 }
 
 /* Limits are counted from what is remembered. */
@@ -148,6 +152,9 @@ int hk_retention_prune(const struct hk_retention *r, struct hk_strlist *ret_gone
 		hk_inuse_each(releases, note_use, &p);
 	if (!ret)
 		ret = take_out_all(&p, ret_gone, err);
+	/* Afterwards: those of releases that are gone are not needed any more. */
+	if (!ret)
+		ret = hk_checkpoint_prune(r->project, r->ledger, NULL, err);
 	hk_strlist_release(&p.victims);
 	hk_strlist_release(&p.used);
 	return ret;

@@ -115,20 +115,11 @@ static void release_entry(struct entry *e)
 	hk_cleanup_close(&e->dir_fd);
 }
 
-/* Where releases/ is a link to another disk, what is above it there is not the home. */
-static bool is_below_home(const struct hk_project *p)
-{
-	struct stat above, home;
-
-	return !fstatat(p->releases_fd, "..", &above, 0) && !fstat(p->home_fd, &home) &&
-	       above.st_dev == home.st_dev && above.st_ino == home.st_ino;
-}
-
 static char *target_of(const struct hk_project *p, const struct entry *e)
 {
 	hk_auto_buf target = HK_BUF_INIT;
 
-	if (!is_below_home(p))
+	if (!hk_project_has_releases_inside(p))
 		return hk_xasprintf("%s/shared/%s", p->home_path, e->path);
 	/* Out of the folders of the path, of the release, and of releases/. */
 	for (const char *at = e->at; at; at = strchr(at + 1, '/'))

@@ -270,6 +270,15 @@ int hk_ledger_set_canceller(struct hk_ledger *l, int64_t id, const char *name, s
 		      HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(name)), err);
 }
 
+int hk_ledger_set_live_before(struct hk_ledger *l, int64_t id, const char *release,
+			      struct hk_error *err)
+{
+	return update(l, id,
+		      "UPDATE deployment SET live_before = ?2"
+		      " WHERE id = ?1 AND finished_at IS NULL",
+		      HK_DB_VALUES(HK_DB_INT(id), HK_DB_TEXT(release)), err);
+}
+
 static int finish_row(struct hk_ledger *l, int64_t id, enum hk_status status, int64_t now,
 		      const struct hk_error *why, struct hk_error *err)
 {
@@ -385,6 +394,8 @@ static int forget(struct hk_ledger *l, int64_t id, struct hk_error *err)
 		"DELETE FROM stage WHERE deployment = ?1",
 		"DELETE FROM release WHERE deployment = ?1",
 		"DELETE FROM notification WHERE deployment = ?1",
+		"UPDATE checkpoint SET deployment = NULL WHERE deployment = ?1",
+		"UPDATE restore SET deployment = NULL WHERE deployment = ?1",
 		"DELETE FROM deployment WHERE id = ?1",
 	};
 	int rc = hk_db_begin(l, err);

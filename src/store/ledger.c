@@ -116,6 +116,35 @@ static const char *const migrations[] = {
 	("ALTER TABLE deployment ADD COLUMN pusher_key TEXT;"
 	 "ALTER TABLE deployment ADD COLUMN canceller TEXT;"
 	 "PRAGMA user_version = 6;"),
+
+	/* Database checkpoints, and what is done with them (checkpoints.c, restores.c). */
+	"CREATE TABLE checkpoint ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" state TEXT NOT NULL DEFAULT 'making' CHECK (state IN ('making', 'ready', 'deleting')),"
+	" kind TEXT NOT NULL, label TEXT,"
+	" deployment INTEGER REFERENCES deployment (id),"
+	" safety INTEGER NOT NULL DEFAULT 0,"
+	" size INTEGER NOT NULL DEFAULT 0, sha256 TEXT,"
+	" ms INTEGER NOT NULL DEFAULT 0,"
+	" created_at INTEGER NOT NULL,"
+	" CHECK (state <> 'ready' OR sha256 IS NOT NULL)"
+	") STRICT;"
+	"CREATE INDEX checkpoint_deployment ON checkpoint (deployment);"
+	"CREATE TABLE restore ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" step TEXT NOT NULL CHECK (step IN ('begun', 'loading', 'swapping', 'swapped', 'done',"
+	"  'undone')),"
+	" checkpoint INTEGER, safety INTEGER,"
+	" deployment INTEGER REFERENCES deployment (id),"
+	" environment INTEGER,"
+	" restart INTEGER NOT NULL DEFAULT 0,"
+	" error TEXT,"
+	" created_at INTEGER NOT NULL, finished_at INTEGER,"
+	" CHECK ((finished_at IS NULL) = (step NOT IN ('done', 'undone')))"
+	") STRICT;"
+	"CREATE INDEX restore_open ON restore (id) WHERE finished_at IS NULL;"
+	"ALTER TABLE deployment ADD COLUMN live_before TEXT;"
+	"PRAGMA user_version = 7;",
 };
 
 /*

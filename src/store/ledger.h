@@ -114,6 +114,9 @@ int hk_ledger_set_settings(struct hk_ledger *l, int64_t id, const char *settings
 			   struct hk_error *err) HK_MUST_CHECK;
 int hk_ledger_set_deployment_release(struct hk_ledger *l, int64_t id, const char *release,
 				     struct hk_error *err) HK_MUST_CHECK;
+/* The release whose place it is about to take. */
+int hk_ledger_set_live_before(struct hk_ledger *l, int64_t id, const char *release,
+			      struct hk_error *err) HK_MUST_CHECK;
 
 /* Who asks for its end, before it is asked for. */
 int hk_ledger_set_canceller(struct hk_ledger *l, int64_t id, const char *name,
@@ -273,6 +276,20 @@ int hk_ledger_each_release(struct hk_ledger *l, hk_release_fn *fn, void *ctx,
  */
 int hk_ledger_previous_good(struct hk_ledger *l, const char *name, char **ret,
 			    struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * The release that was live just before the one that made `name` was; *ret is the caller's to free,
+ * NULL when there was none, or that is not on record. *ret_deployment is that deployment.
+ */
+int hk_ledger_live_before(struct hk_ledger *l, const char *name, char **ret,
+			  int64_t *ret_deployment, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * The last deployment whose release became live in the place of `name`; *ret is 0 when there is
+ * none.
+ */
+int hk_ledger_ended_by(struct hk_ledger *l, const char *name, int64_t *ret,
+		       struct hk_error *err) HK_MUST_CHECK;
 
 /* A project whose deployments are paused; strings are NULL when unknown. */
 struct hk_pause {

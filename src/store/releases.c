@@ -162,3 +162,43 @@ int hk_ledger_previous_good(struct hk_ledger *l, const char *name, char **ret, s
 	*ret = hk_db_text(s, 0);
 	return 0;
 }
+
+int hk_ledger_live_before(struct hk_ledger *l, const char *name, char **ret,
+			  int64_t *ret_deployment, struct hk_error *err)
+{
+	hk_auto_stmt sqlite3_stmt *s = NULL;
+	bool row;
+	int rc;
+
+	rc = hk_db_prepare(l,
+			   "SELECT d.live_before, d.id FROM release r"
+			   " JOIN deployment d ON d.id = r.deployment WHERE r.id = " BY_NAME,
+			   HK_DB_VALUES(HK_DB_TEXT(name)), &s, err);
+	if (!rc)
+		rc = hk_db_step(l, s, &row, err);
+	if (rc)
+		return rc;
+	if (!row)
+		return unknown(l, name, err);
+	*ret = hk_db_text(s, 0);
+	*ret_deployment = sqlite3_column_int64(s, 1);
+	return 0;
+}
+
+int hk_ledger_ended_by(struct hk_ledger *l, const char *name, int64_t *ret, struct hk_error *err)
+{
+	hk_auto_stmt sqlite3_stmt *s = NULL;
+	bool row;
+	int rc;
+
+	rc = hk_db_prepare(l,
+			   "SELECT max(d.id) FROM deployment d JOIN release r"
+			   " ON r.deployment = d.id AND r.activated_at IS NOT NULL"
+			   " WHERE d.live_before = ?1",
+			   HK_DB_VALUES(HK_DB_TEXT(name)), &s, err);
+	if (!rc)
+		rc = hk_db_step(l, s, &row, err);
+	if (!rc)
+		*ret = row ? sqlite3_column_int64(s, 0) : 0;
+	return rc;
+}

@@ -1,9 +1,10 @@
 /*
  * A project's secrets, encrypted at rest: XChaCha20-Poly1305 by libsodium, with the project's name
  * and the format's version as associated data. The only place that knows libsodium, with hmac.c and
- * fingerprint.c.
+ * digest.c and fingerprint.c.
  *
  *   vault/secrets   "HKV1", the key's id (8 bytes), nonce, ciphertext; 0600
+ *   vault/text-NAME likewise: other texts that are secret
  *   vault/key-ID    32 random bytes; 0600, made on first use
  *
  * A file that others than its owner may read, or that belongs to somebody else, is refused. What is
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include <base/error.h>
+#include <base/strlist.h>
 
 #define HK_VAULT_VALUE_MAX (64 << 10)
 #define HK_VAULT_MAX (1 << 20) /* all of them */
@@ -57,6 +59,19 @@ int hk_vault_save(struct hk_vault *v, struct hk_error *err) HK_MUST_CHECK;
  * there has its key beside it.
  */
 int hk_vault_rotate(struct hk_vault *v, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * Other texts under the vault's key, each in a file of its own, which is replaced in one step. A
+ * name has letters, digits and hyphens. To write or remove one takes a vault that was opened to
+ * write. *ret is hk_vault_free's, with a NUL behind it, and NULL when there is no such text.
+ */
+int hk_vault_write_text(struct hk_vault *v, const char *name, const char *text, size_t len,
+			struct hk_error *err) HK_MUST_CHECK;
+int hk_vault_read_text(const struct hk_vault *v, const char *name, char **ret, size_t *ret_len,
+		       struct hk_error *err) HK_MUST_CHECK;
+int hk_vault_list_texts(const struct hk_vault *v, struct hk_strlist *ret,
+			struct hk_error *err) HK_MUST_CHECK;
+int hk_vault_remove_text(struct hk_vault *v, const char *name, struct hk_error *err) HK_MUST_CHECK;
 
 /* Memory for a secret on its way: locked, wiped when it is freed. NULL: none is left. */
 char *hk_vault_alloc(size_t len);

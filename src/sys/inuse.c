@@ -118,3 +118,34 @@ void hk_inuse_each(const char *folder, hk_inuse_fn *fn, void *ctx)
 		look_at(&s, all.items[i].pid);
 	free(s.folder);
 }
+
+static bool has_open(pid_t pid, const struct stat *file)
+{
+	hk_auto_free char *path = hk_xasprintf("/proc/%d/fd", (int)pid);
+	hk_auto_closedir DIR *dir = opendir(path);
+	struct dirent *e;
+	struct stat st;
+
+	while (dir && (e = readdir(dir)))
+		if (*e->d_name != '.' && !fstatat(dirfd(dir), e->d_name, &st, 0) &&
+		    st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+			return true;
+	return false;
+}
+
+bool hk_inuse_find_file(const struct stat *file, struct hk_inuse *ret)
+{
+	struct search s = { .use = { .as = "open file" } };
+	hk_auto_proclist all = HK_PROCLIST_INIT;
+
+	hk_proclist_all(&all);
+	for (size_t i = 0; i < all.len; i++) {
+		if (all.items[i].pid == getpid() || !has_open(all.items[i].pid, file))
+			continue;
+		s.use.pid = all.items[i].pid;
+		read_program(&s);
+		*ret = s.use;
+		return true;
+	}
+	return false;
+}

@@ -4,6 +4,8 @@
 #ifndef HK_SYS_INUSE_H
 #define HK_SYS_INUSE_H
 
+#include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct hk_inuse {
@@ -18,5 +20,11 @@ struct hk_inuse {
  */
 typedef void hk_inuse_fn(void *ctx, const char *name, const struct hk_inuse *use);
 void hk_inuse_each(const char *folder, hk_inuse_fn *fn, void *ctx);
+
+/*
+ * Whether another process that the caller may inspect has that file open (st_dev and st_ino are
+ * compared); *ret tells one of them, as "open file".
+ */
+bool hk_inuse_find_file(const struct stat *file, struct hk_inuse *ret);
 
 #endif

@@ -32,7 +32,7 @@ may_use() { # FOLDER OTHER…
 	allowed=$(echo "$@" | tr ' ' '|')
 	# System headers in folders of the same name (sys/, net/) are no layers of ours.
 	[ -d "$top/src/$folder" ] || return 0
-	bad=$(grep -rnE '^#include <(base|sys|conf|store|net|repo|service|host|deploy|ui|cli|hook|worker)/' \
+	bad=$(grep -rnE '^#include <(base|sys|conf|store|database|net|repo|service|host|deploy|ui|cli|hook|worker)/' \
 		"$top/src/$folder" | while IFS=: read -r file line text; do
 		header=${text#*<}
 		header=${header%>*}
@@ -45,11 +45,12 @@ ok_when "base/ uses nothing of ours" may_use base
 ok_when "sys/ uses base/" may_use sys base
 ok_when "conf/ uses base/ and sys/" may_use conf base sys
 ok_when "store/ uses base/ and sys/" may_use store base sys
+ok_when "database/ uses what is below it" may_use database base sys conf store
 ok_when "net/ uses base/ and sys/" may_use net base sys
 ok_when "repo/ uses base/ and sys/" may_use repo base sys
 ok_when "service/ uses what is below it" may_use service base sys conf net
 ok_when "host/ uses what is below it" may_use host base sys conf store
-ok_when "deploy/ uses what is below it" may_use deploy base sys conf store net repo service host
+ok_when "deploy/ uses what is below it" may_use deploy base sys conf store database net repo service host
 ok_when "ui/ uses base/, sys/ and deploy/" may_use ui base sys deploy
 
 sources() { find "$top/src" "$top/hooks" "$top/tests" -name '*.[ch]' -o -name '*.sh' -path "$top/tests/*"; }

@@ -499,7 +499,8 @@ ledger() {
 	sqlite3 "$state/ledger.db" "ALTER TABLE deployment DROP COLUMN source;
 		ALTER TABLE deployment DROP COLUMN pusher_key;
 		ALTER TABLE deployment DROP COLUMN canceller;
-		DROP TABLE notification; PRAGMA user_version = 3"
+		DROP TABLE notification; DROP TABLE checkpoint; DROP TABLE restore;
+		ALTER TABLE deployment DROP COLUMN live_before; PRAGMA user_version = 3"
 	finds warn ledger "has version 3; the next command or push brings it to"
 	mend
 }

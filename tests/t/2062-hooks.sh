@@ -325,7 +325,7 @@ by_health() {
 	contains seen HOSTKIT_STAGE=health
 	contains seen HOSTKIT_ERROR_CODE=HEALTH_FAILED
 	contains seen "HOSTKIT_RELEASE_DIR=$home/$(live site)"
-	grep -n 'on_failure:\|10/10 cleanup\|health .*FAILED\|^error: ' said | cut -d: -f2 |
+	grep -n 'on_failure:\|11/11 cleanup\|health .*FAILED\|^error: ' said | cut -d: -f2 |
 		grep -oE 'FAILED|on_failure|cleanup|error' | tr '\n' ' ' >seen
 	[ "$(cat seen)" = "FAILED on_failure cleanup error " ]
 }

@@ -200,10 +200,11 @@ tampered() {
 	contains out "error: the vault of 'site' cannot be read: it was changed, or is another project's"
 	hostkit deploy site --inject-secrets >out 2>&1 && return 1
 	contains out "cannot be read"
-	# What does not need it goes on.
+	# Nor does any other: the snapshot of .env is kept with it.
 	push site
 	contains said "secrets in the output are not masked"
-	expect site last.status=succeeded
+	contains said "error: site: snapshot: the snapshot of .env: the vault of 'site' cannot be read"
+	expect site last.status=failed stage.snapshot=failed
 	rm -r "$vault"
 	new_project other
 	mv kept "$HOSTKIT_ROOT/var/lib/hostkit/other/vault"

@@ -67,7 +67,7 @@ static int tear_down(void **state)
 		last = err;                                                            \
 	} while (0)
 
-static struct hk_ledger *open_ledger(void)
+static HK_UNUSED struct hk_ledger *open_ledger(void)
 {
 	struct hk_ledger *l = NULL;
 
@@ -75,7 +75,7 @@ static struct hk_ledger *open_ledger(void)
 	return l;
 }
 
-static int64_t add(struct hk_ledger *l, const char *ref)
+static HK_UNUSED int64_t add(struct hk_ledger *l, const char *ref)
 {
 	const struct hk_deployment_request req = {
 		.trigger = "push",

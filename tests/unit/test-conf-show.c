@@ -36,6 +36,9 @@ static const char rich[] =
 	"[notify]\nurl = https://x.example.org/a@b?c\nsecret = s3cret\non = all,superseded\n"
 	"timeout = 1s\nattempts = 1\n"
 	"[secrets]\ninject = on\nrequired = A, B_C\n"
+	"[database]\nkind = sqlite\npath = shared/my app.db\nurl = postgresql://u:p@h/d\n"
+	"dump = sh: pg_dump x > 1\nrestore = a 'b c'\ntimeout = 301s\nbefore_deploy = no\nkeep = 9\n"
+	"keep_for = 0\n"
 	"[shared]\ndirs = a, b c/d\nfiles = b c/e.yml\n"
 	"[hooks]\npre_build = a 'b;c'\npre_activate = sh: a \"$X\" && b\npost_activate = 'auto'\n"
 	"on_failure = sh: a; b\ntimeout = 90m\n";

@@ -295,7 +295,7 @@ static void test_suggestions(void **state)
 		    "p.ini:2: [deploy] interval: unknown key; [health] has it", "");
 	refuse_text(f, "[project]\ntimeout = 5\n",
 		    "p.ini:2: [project] timeout: unknown key; [source], [checkout], [install], "
-		    "[build], [service], [health], [hooks], [notify] have it",
+		    "[build], [service], [health], [database], [hooks], [notify] have it",
 		    "");
 	refuse_text(f, "[project]\nwhatever = 5\n", "p.ini:2: [project] whatever: unknown key", "");
 	refuse_text(f, "[Helth]\ntimeout = 5\nnonsense = 1\n",

@@ -1,0 +1,491 @@
+#!/bin/bash
+#
+# Checkpoints of a real PostgreSQL server, on a socket, under a writer; restoring one; and everything
+# that must leave the live data as it is. The server runs as another user than root, the application's
+# role is no superuser and has a password.
+
+# shellcheck source=lib.sh
+. "$(cd "$(dirname "$0")" && pwd)/lib.sh"
+# shellcheck source=deploying.sh
+. "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
+
+test_begin "checkpoints of PostgreSQL"
+bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+[ -x "${bin:-/nowhere}/initdb" ] || skip_all "there is no PostgreSQL server"
+require_programs python3 psql pg_dump pg_restore setpriv
+new_project site
+home=$(home_of site)
+dumps=$HOSTKIT_ROOT/var/lib/hostkit/site/checkpoints
+password="canary-p@ss/word:%"
+url_password=canary-p%40ss%2Fword%3A%25
+sock=$T/sock
+pgdata=$T/pgdata
+if [ "$(id -u)" -eq 0 ]; then
+	as_server=(setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/ TMPDIR=/tmp)
+else
+	as_server=(env)
+fi
+install -d -m 700 "$pgdata"
+install -d -m 755 "$sock"
+[ "$(id -u)" -ne 0 ] || chown 65534:65534 "$pgdata" "$sock"
+
+admin() { # SQL…
+	PGHOST=$sock PGUSER=admin PGDATABASE=${PGDATABASE:-postgres} psql -XqAt -v ON_ERROR_STOP=1 -c "$1"
+}
+
+app() { # SQL: as the application
+	PGHOST=$sock PGUSER=app PGPASSWORD=$password PGDATABASE=app psql -XqAt -v ON_ERROR_STOP=1 -c "$1"
+}
+
+# It only lies here until the test is over.
+start_server() {
+	(cd / && "${as_server[@]}" "$bin/pg_ctl" -D "$pgdata" -l "$pgdata/log" -w -s \
+		-o "-k $sock -c listen_addresses= -c fsync=off -c max_connections=40" start) 3>&-
+}
+
+stop_server() {
+	(cd / && "${as_server[@]}" "$bin/pg_ctl" -D "$pgdata" -m fast -w -s stop)
+}
+
+(cd / && "${as_server[@]}" "$bin/initdb" -D "$pgdata" -U admin -A trust -E UTF8 --no-sync >/dev/null)
+printf 'local all admin trust\nlocal all all scram-sha-256\n' >"$T/hba"
+cat "$T/hba" >"$pgdata/pg_hba.conf"
+start_server
+admin "CREATE ROLE app LOGIN CREATEDB PASSWORD '$password'"
+admin "CREATE ROLE reader"
+admin "CREATE DATABASE app OWNER app"
+admin "ALTER DATABASE app SET statement_timeout TO '77s'"
+admin "ALTER DATABASE app SET search_path TO public, other"
+admin "GRANT CONNECT ON DATABASE app TO reader"
+admin "COMMENT ON DATABASE app IS 'what''s in it'"
+app "CREATE TABLE entry (n serial PRIMARY KEY, filler text)"
+app "CREATE TABLE total (n integer)"
+app "INSERT INTO total VALUES (0)"
+
+url="postgresql://app:$url_password@/app?host=$sock"
+echo page >site/index.html
+
+settings() {
+	configure site service.driver=none database.kind=postgresql "$@"
+}
+
+set_url() {
+	hostkit env set site "DATABASE_URL=$url"
+}
+
+# Writes until it is told to stop, over new connections when it loses them.
+cat >writer.py <<'PY'
+import os, subprocess, sys
+stop = sys.argv[1]
+while not os.path.exists(stop):
+    p = subprocess.Popen(['psql', '-Xq'], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+    try:
+        while not os.path.exists(stop) and p.poll() is None:
+            p.stdin.write(b"BEGIN; INSERT INTO entry (filler) SELECT repeat('x', 100);"
+                          b" UPDATE total SET n = n + 1; COMMIT;\n" * 20)
+            p.stdin.flush()
+        p.stdin.close()
+    except BrokenPipeError:
+        pass
+    p.wait()
+PY
+
+start_writer() {
+	rm -f stop
+	PGHOST=$sock PGUSER=app PGPASSWORD=$password PGDATABASE=app python3 writer.py stop 3>&- &
+	writer=$!
+}
+
+stop_writer() {
+	touch stop
+	wait "$writer" || true
+}
+
+count() {
+	app "SELECT n FROM total"
+}
+
+grows() {
+	[ "$(count)" -gt "$1" ]
+}
+
+sound() {
+	[ "$(app "SELECT (SELECT count(*) FROM entry) = (SELECT n FROM total)")" = t ]
+}
+
+databases() {
+	admin "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE NOT datistemplate"
+}
+
+nothing_beside() {
+	[ "$(databases)" = app,postgres ]
+	not ls "$dumps"/*.tmp
+}
+
+id_of() { # LABEL
+	hostkit --json checkpoint list site | python3 -c '
+import json, sys
+print(next(c["id"] for c in json.load(sys.stdin)["data"]["checkpoints"] if c["label"] == sys.argv[1]))' "$1"
+}
+
+incomplete() {
+	settings
+	push site
+	expect site last.status=failed last.error.code=CONFIG_INVALID stage.preflight=failed
+	contains said "needs [database] url, or DATABASE_URL"
+	hostkit env set site DATABASE_URL=mysql://x/y
+	push site
+	expect site last.status=failed stage.preflight=failed
+	contains said "the URL of the database does not begin with postgresql://"
+}
+ok_when "without a URL a deployment is refused before it builds" incomplete
+
+first() {
+	set_url
+	push site
+	expect site last.status=succeeded stage.snapshot=succeeded
+	contains said "checkpoint 1, "
+	[ "$(stat -c %a "$dumps/1.dump")" = 600 ]
+	pg_restore --list "$dumps/1.dump" | contains /dev/stdin "TABLE DATA public entry app"
+}
+ok_when "a deployment makes a checkpoint with the URL of .env" first
+
+from_ini() {
+	hostkit env unset site DATABASE_URL
+	settings "database.url=$url"
+	hostkit checkpoint create site --label ini
+	hostkit config show site >out
+	lacks out "$url_password"
+	set_url
+	settings
+}
+ok_when "or with that of the settings, which is not shown" from_ini
+
+from_vault() { # which the deployment is only about to write into .env
+	hostkit env unset site DATABASE_URL
+	printf '%s' "$url" | hostkit secrets set site DATABASE_URL --stdin
+	hostkit deploy site --inject-secrets >said
+	expect site last.status=succeeded stage.snapshot=succeeded stage.secrets=succeeded
+	lacks said "$url_password"
+	hostkit secrets unset site DATABASE_URL
+}
+ok_when "or with that of the vault, when it is injected" from_vault
+
+# pg_dump and psql, seen by whoever looks at processes while they run.
+spy() {
+	while [ ! -e "$T/stop-spying" ]; do
+		cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep "[c]anary-" >>"$T/seen" || true
+	done
+}
+
+under_writes() {
+	local i before=0
+
+	start_writer
+	wait_until 20 grows 500
+	: >seen
+	spy 3>&- &
+	spy=$!
+	for i in 1 2 3; do
+		wait_until 20 grows "$before"
+		hostkit checkpoint create site --label "round $i"
+		before=$(count)
+	done
+	wait_until 60 grows 3000
+	sound
+}
+ok_when "checkpoints are made while thousands are written" under_writes
+
+restored() {
+	app "CREATE TABLE after_it (n integer)"
+	hostkit checkpoint restore site "$(id_of "round 1")" --yes >"$T/restored"
+	touch stop-spying
+	wait "$spy" || true
+	contains "$T/restored" "the database of site is that of checkpoint"
+	sound
+	# Also what was made after the dump is gone, and the writer goes on.
+	not app "SELECT * FROM after_it"
+	wait_until 20 grows "$(count)"
+	stop_writer
+	sound
+	nothing_beside
+}
+# The writer is a child of this shell, so these are no steps in a subshell.
+under_writes_and_restored() {
+	under_writes
+	restored
+}
+ok_when "a restore under the writer: what was then, sound, and it writes on" under_writes_and_restored
+ok_when "no password was in a command line" test ! -s seen
+
+properties() {
+	[ "$(admin "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'")" = app ]
+	[ "$(app "SHOW statement_timeout")" = 77s ]
+	[ "$(app "SHOW search_path")" = "public, other" ]
+	[ "$(admin "SELECT has_database_privilege('reader', 'app', 'CONNECT')")" = t ]
+	[ "$(admin "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'app'")" \
+		= "what's in it" ]
+	admin "SELECT datallowconn FROM pg_database WHERE datname = 'app'" | grep -x t
+}
+ok_when "owner, settings, rights and comment of the database are kept" properties
+
+went_back() {
+	local safety
+
+	safety=$(sed -n 's/.*checkpoint restore site //p' "$T/restored")
+	hostkit checkpoint restore site "$safety" --yes
+	app "SELECT * FROM after_it"
+	[ "$(count)" -ge 3000 ]
+	sound
+	nothing_beside
+}
+ok_when "what was there before the restore is a checkpoint of its own" went_back
+
+# --- What must not change anything
+
+remember() {
+	app "SELECT sum(n), count(*) FROM entry" >before
+	admin "SELECT oid FROM pg_database WHERE datname = 'app'" >>before
+}
+
+unharmed() {
+	{
+		app "SELECT sum(n), count(*) FROM entry"
+		admin "SELECT oid FROM pg_database WHERE datname = 'app'"
+	} | diff before -
+	nothing_beside
+}
+
+tampered() {
+	local id status=0
+
+	id=$(id_of "round 2")
+	remember
+	cp "$dumps/$id.dump" kept
+	printf x | dd of="$dumps/$id.dump" bs=1 seek=2000 conv=notrunc status=none
+	hostkit checkpoint restore site "$id" --yes >out 2>&1 || status=$?
+	[ "$status" = 72 ]
+	contains out "its dump is not what was written"
+	unharmed
+	truncate -s -500 "$dumps/$id.dump"
+	not hostkit checkpoint restore site "$id" --yes >out 2>&1
+	contains out "another size"
+	unharmed
+}
+ok_when "a dump that was changed or cut off is refused" tampered
+
+truncated() { # and its digest is that of the truncated one
+	local id sum
+
+	id=$(id_of "round 2")
+	remember
+	sum=$(sha256sum <"$dumps/$id.dump" | cut -d' ' -f1)
+	python3 - "$HOSTKIT_ROOT/var/lib/hostkit/site/ledger.db" "$id" "$sum" \
+		"$(stat -c %s "$dumps/$id.dump")" <<-'PY'
+		import sqlite3, sys
+		db = sqlite3.connect(sys.argv[1])
+		db.execute("UPDATE checkpoint SET sha256 = ?, size = ? WHERE id = ?",
+		           (sys.argv[3], int(sys.argv[4]), int(sys.argv[2])))
+		db.commit()
+	PY
+	not hostkit checkpoint restore site "$id" --yes >out 2>&1
+	contains out "pg_restore: error:"
+	unharmed
+	cp kept "$dumps/$id.dump"
+}
+ok_when "a truncated one leaves the live data even when its digest is right" truncated
+
+wrong_password() {
+	local status=0
+
+	remember
+	remember_live site
+	hostkit env set site "DATABASE_URL=postgresql://app:wrong@/app?host=$sock"
+	hostkit checkpoint create site >out 2>&1 || status=$?
+	[ "$status" = 70 ]
+	contains out "password authentication failed"
+	not hostkit checkpoint restore site "$(id_of "round 1")" --yes >out 2>&1
+	contains out "password authentication failed"
+	push site
+	expect site last.status=failed stage.snapshot=failed last.error.code=CHECKPOINT_FAILED
+	contains said "password authentication failed"
+	still_live site
+	set_url
+	unharmed
+}
+ok_when "a wrong password: told, and the deployment fails" wrong_password
+
+server_down() {
+	remember
+	remember_live site
+	stop_server
+	not hostkit checkpoint create site >out 2>&1
+	contains out "connection to server on socket"
+	not hostkit checkpoint restore site "$(id_of "round 1")" --yes >out 2>&1
+	push site
+	expect site last.status=failed stage.snapshot=failed
+	still_live site
+	start_server
+	unharmed
+	push site
+	expect site last.status=succeeded
+}
+ok_when "a server that is down: the same, and afterwards all is well" server_down
+
+no_program() {
+	local status=0
+
+	remember_live site
+	mkdir -p none
+	printf '[project]\nport = %s\npath = %s\n[service]\ndriver = none\n[database]\nkind = postgresql\n' \
+		"$(cat site.port)" "$T/none" >"$HOSTKIT_ROOT/etc/hostkit/projects/site.ini"
+	hostkit checkpoint create site >out 2>&1 || status=$?
+	[ "$status" = 40 ]
+	contains out "pg_dump"
+	contains out "install it, or add its folder to [project] path"
+	settings
+}
+ok_when "a dump program that is missing is named" no_program
+
+may_not_create() {
+	local status=0
+
+	remember
+	admin "ALTER ROLE app NOCREATEDB"
+	hostkit checkpoint restore site "$(id_of "round 1")" --yes >out 2>&1 || status=$?
+	[ "$status" = 73 ]
+	contains out "permission denied to create database"
+	contains out "CREATEDB"
+	admin "ALTER ROLE app CREATEDB"
+	unharmed
+}
+ok_when "a role that may not create databases is told what it lacks" may_not_create
+
+cannot_swap() { # what is connected cannot be sent away: it is another role's
+	local status=0
+
+	remember
+	admin "CREATE ROLE boss SUPERUSER LOGIN"
+	printf 'local all admin,boss trust\nlocal all all scram-sha-256\n' >"$T/hba"
+	cat "$T/hba" >"$pgdata/pg_hba.conf"
+	admin "SELECT pg_reload_conf()"
+	PGHOST=$sock PGUSER=boss PGDATABASE=app psql -Xq -c "SELECT pg_sleep(1000)" 3>&- &
+	boss=$!
+	wait_until 10 boss_is_there
+	hostkit checkpoint restore site "$(id_of "round 1")" --yes >out 2>&1 || status=$?
+	kill "$boss"
+	wait "$boss" || true
+	admin "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'boss'"
+	[ "$status" = 73 ]
+	unharmed
+	app "SELECT 1"
+}
+boss_is_there() {
+	[ "$(admin "SELECT count(*) FROM pg_stat_activity WHERE usename = 'boss'")" = 1 ]
+}
+ok_when "connections that cannot be ended: the old database stays, open to all" cannot_swap
+
+at_once() {
+	local id a=0 b=0
+
+	id=$(id_of "round 1")
+	hostkit checkpoint restore site "$id" --yes >out.1 2>&1 3>&- &
+	first=$!
+	hostkit checkpoint restore site "$id" --yes >out.2 2>&1 || b=$?
+	wait "$first" || a=$?
+	case $a,$b in
+	0,0 | 0,24 | 24,0) ;;
+	*) cat out.1 out.2 >&2; return 1 ;;
+	esac
+	sound
+	nothing_beside
+}
+ok_when "of two restores at once, one is told to come later" at_once
+
+dropped() {
+	admin "DROP DATABASE app"
+	not hostkit checkpoint restore site "$(id_of "round 1")" --yes >out 2>&1
+	contains out "--no-safety"
+	hostkit checkpoint restore site "$(id_of "round 1")" --yes --no-safety
+	sound
+	[ "$(count)" -ge 500 ]
+	nothing_beside
+}
+ok_when "a database that is gone comes back" dropped
+
+# --- Killed
+
+live_is() { # old|new: by a table that was made after the dump
+	[ "$(app "SELECT CASE WHEN to_regclass('after_it') IS NULL THEN 'new' ELSE 'old' END")" = "$1" ]
+}
+
+open_restores() {
+	python3 -c '
+import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute(
+    "SELECT count(*) FROM restore WHERE finished_at IS NULL").fetchone()[0])' \
+		"$HOSTKIT_ROOT/var/lib/hostkit/site/ledger.db"
+}
+
+killed() { # POINT old|new
+	local status=0
+
+	app "CREATE TABLE IF NOT EXISTS after_it (n integer)"
+	HOSTKIT_FAILPOINT=$1:kill hostkit checkpoint restore site "$(id_of "round 1")" --yes \
+		>out 2>&1 || status=$?
+	[ "$status" = 137 ]
+	hostkit checkpoint list site >out 2>&1
+	contains out "recovered: the restore of checkpoint"
+	live_is "$2"
+	sound
+	nothing_beside
+	[ "$(open_restores)" = 0 ]
+}
+
+settled_later() { # the server is down when somebody comes
+	app "CREATE TABLE IF NOT EXISTS after_it (n integer)"
+	HOSTKIT_FAILPOINT=restore_loaded:kill hostkit checkpoint restore site "$(id_of "round 1")" \
+		--yes || true
+	stop_server
+	hostkit checkpoint list site >out 2>&1
+	contains out "cannot be settled yet: "
+	[ "$(open_restores)" = 1 ]
+	start_server
+	hostkit recover site >out 2>&1
+	contains out "the database is as it was before"
+	live_is old
+	nothing_beside
+	[ "$(open_restores)" = 0 ]
+}
+
+if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
+	ok_when "killed when all is loaded: the old database is live" killed restore_loaded old
+	ok_when "killed just before the swap: the old one" killed restore_stopped old
+	ok_when "killed just after it: the new one" killed restore_swapped new
+	ok_when "killed before the end is on record: the new one" killed restore_started new
+	ok_when "a server that is down at the recovery: it is settled later" settled_later
+else
+	skip "killed at each step" "built without --enable-failpoints"
+fi
+
+slow() {
+	settings database.timeout=500ms
+	app "CREATE TABLE big AS SELECT i, repeat(md5(i::text), 30) AS t FROM generate_series(1, 200000) i"
+	not hostkit checkpoint create site >out 2>&1
+	contains out "ran past its limit of 500 ms"
+	nothing_beside
+	app "DROP TABLE big"
+	settings
+}
+ok_when "a limit ends what takes too long" slow
+
+nowhere() { # in no file but those that are told the URL, not the log, the ledger, the dumps
+	grep -rlF --exclude-dir=pgdata --exclude=.stdout --exclude=.stderr -e "$url_password" \
+		-e "$password" "$T/root" >found || true
+	printf '%s\n' "$home/.env" | diff - found
+}
+ok_when "the password is nowhere but in .env" nowhere
+
+stop_server
+done_testing
