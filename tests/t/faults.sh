@@ -165,7 +165,7 @@ next_deploys() {
 stretch() { # PROGRAM FROM TO ACTION…
 	local program=$1 n actions=("${@:4}") action
 
-	for ((n = $2; n <= $3; n += STEP)); do
+	for ((n = $2 + START - 1; n <= $3; n += STEP)); do
 		action=${actions[n / STEP % ${#actions[@]}]}
 		echo "$program:$n:$action" >"$T/at"
 		faulted "$program" "$n" "$action"
@@ -177,8 +177,11 @@ stretch() { # PROGRAM FROM TO ACTION…
 fault_loop() {
 	local program from names="$*"
 
-	STEP=${HK_FAULT_STEP:-1}
-	! grep -q __asan_init "$HK_LIBEXECDIR/hostkit-worker" || STEP=${HK_FAULT_STEP:-8}
+	# Every other call fails, and the others kill: together all of them. HK_FAULT_STEP=1 is each twice.
+	STEP=${HK_FAULT_STEP:-2}
+	! grep -q __asan_init "$HK_LIBEXECDIR/hostkit-worker" || STEP=${HK_FAULT_STEP:-10}
+	START=1
+	[ "$1" != kill ] || START=$((STEP / 2 + 1))
 	echo 0 >tried
 	for program in hostkit-worker post-receive; do
 		: >fault
