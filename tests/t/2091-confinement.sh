@@ -57,7 +57,7 @@ untouched() {
 	[ "$(cat "$home/shared/file")" = data ]
 	find "$home" "$HOSTKIT_ROOT/etc" "$(home_of other)" "$state/vault" -path "$home/repo.git" -prune \
 		-o -path "$home/logs" -prune -o -path "$home/releases/.gone-*" -prune \
-		-o -type f -printf '%p %s %T@\n' -o -type l -printf '%p %l\n' |
+		-o -path "$state/vault/text-*" -prune -o -type f -printf '%p %s %T@\n' -o -type l -printf '%p %l\n' |
 		LC_ALL=C sort >now
 	diff found now
 	(cd "$home/repo.git/hooks" && ls -l) | diff hooks -
@@ -74,7 +74,7 @@ remember() {
 	remember_live site
 	find "$home" "$HOSTKIT_ROOT/etc" "$(home_of other)" "$state/vault" -path "$home/repo.git" -prune \
 		-o -path "$home/logs" -prune -o -path "$home/releases/.gone-*" -prune \
-		-o -type f -printf '%p %s %T@\n' -o -type l -printf '%p %l\n' |
+		-o -path "$state/vault/text-*" -prune -o -type f -printf '%p %s %T@\n' -o -type l -printf '%p %l\n' |
 		LC_ALL=C sort >found
 	(cd "$home/repo.git/hooks" && ls -l) >hooks
 }
@@ -214,7 +214,8 @@ else
 fi
 
 in_hook() { # what lasts is a hook's to write
-	file_attacks | grep -v 'writes shared data' >site/attack.sh
+	file_attacks | grep -v 'writes shared data\|reads its own .env' >site/attack.sh
+	echo "grep -q TOKEN=own $home/.env || exit 8" >>site/attack.sh
 	echo "echo hook >>$home/shared/by_hook; echo hook >>$home/logs/by_hook" >>site/attack.sh
 	settings 'hooks.pre_activate=sh attack.sh'
 	attacked 7
