@@ -57,7 +57,7 @@ static const char *const toolchains[] = {
 };
 
 /* Of the project's own home. */
-static const char *const secrets[] = { ".ssh", ".gnupg", ".env", "repo.git" };
+static const char *const secrets[] = { ".ssh", ".gnupg", "repo.git" };
 
 /* Of the project's own home, what hooks may write: what lives longer than a release. */
 static const char *const lasting[] = { "shared", "logs" };
@@ -178,6 +178,10 @@ static void add_home(const struct hk_project *p, const struct hk_confined_comman
 	hk_sandbox_addf(s, HK_ACCESS_READ, "%s/shared", p->home_path);
 	for (size_t i = 0; i < HK_ARRAY_LEN(secrets); i++)
 		hk_sandbox_addf(s, HK_ACCESS_NONE, "%s/%s", p->home_path, secrets[i]);
+	/* Its values are in the environment; but a release has a link to it, which hooks may load.
+	 */
+	if (!what->hook)
+		hk_sandbox_addf(s, HK_ACCESS_NONE, "%s/.env", p->home_path);
 	for (size_t i = 0; what->hook && i < HK_ARRAY_LEN(lasting); i++)
 		hk_sandbox_addf(s, HK_ACCESS_WRITE, "%s/%s", p->home_path, lasting[i]);
 }
