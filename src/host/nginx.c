@@ -11,31 +11,15 @@
 #include <unistd.h>
 
 #include <base/alloc.h>
-#include <base/words.h>
+#include <host/run.h>
 #include <sys/exec.h>
 #include <sys/fs.h>
-#include <sys/process.h>
 
-#define PATH "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-#define LIMIT_MS 30000
 #define DEFAULT_USER "www-data"
-
-static int run(const char *const *argv, hk_line_fn *fn, void *ctx, struct hk_error *err)
-{
-	static const char *const env[] = { "PATH=" PATH, "LC_ALL=C.UTF-8", NULL };
-	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
-
-	spec.argv = argv;
-	spec.env = env;
-	spec.timeout_ms = LIMIT_MS;
-	spec.on_line = fn;
-	spec.ctx = ctx;
-	return hk_process_run(&spec, NULL, err);
-}
 
 bool hk_nginx_is_there(void)
 {
-	hk_auto_free char *program = hk_exec_find(PATH, "nginx");
+	hk_auto_free char *program = hk_exec_find(HK_HOST_PATH, "nginx");
 
 	return program && hk_fs_is_dir(AT_FDCWD, "/etc/nginx");
 }
@@ -54,7 +38,7 @@ int hk_nginx_check(struct hk_error *err)
 {
 	static const char *const argv[] = { "nginx", "-t", NULL };
 	hk_auto_buf reason = HK_BUF_INIT;
-	int ret = run(argv, take_reason, &reason, err);
+	int ret = hk_host_read(argv, take_reason, &reason, err);
 
 	if (ret == HK_E_COMMAND_FAILED && reason.len)
 		return hk_error_set(err, HK_E_CONFIG_INVALID, "nginx says: %.300s", reason.data);
@@ -70,13 +54,13 @@ int hk_nginx_reload(bool *ret_running, struct hk_error *err)
 	bool systemd = hk_fs_is_dir(AT_FDCWD, "/run/systemd/system");
 	struct hk_error no_process;
 
-	if (systemd && !run(is_active, NULL, NULL, &no_process)) {
+	if (systemd && !hk_host_run(is_active, &no_process)) {
 		*ret_running = true;
-		return run(reload, NULL, NULL, err);
+		return hk_host_run(reload, err);
 	}
 	/* Started by somebody else, or there is no systemd. */
 	*ret_running =
-		hk_fs_exists(AT_FDCWD, "/run/nginx.pid") && !run(signal, NULL, NULL, &no_process);
+		hk_fs_exists(AT_FDCWD, "/run/nginx.pid") && !hk_host_run(signal, &no_process);
 	return 0;
 }
 
@@ -112,7 +96,7 @@ bool hk_nginx_group(gid_t *ret)
 	struct group *gr;
 
 	/* A configuration that is broken is said where it matters. */
-	if (run(argv, take_user, &name, &ignored) || !name.len) {
+	if (hk_host_read(argv, take_user, &name, &ignored) || !name.len) {
 		hk_buf_reset(&name);
 		hk_buf_addstr(&name, DEFAULT_USER);
 	}

@@ -19,24 +19,26 @@ static void take_line(void *ctx, const char *line, size_t len)
 	hk_buf_add(last, line, len);
 }
 
-int hk_host_run(const char *const *argv, struct hk_error *err)
+int hk_host_read(const char *const *argv, hk_line_fn *fn, void *ctx, struct hk_error *err)
 {
-	static const char *const env[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"LC_ALL=C.UTF-8",
-		"HOME=/root",
-		NULL,
-	};
+	static const char *const env[] = { "PATH=" HK_HOST_PATH, "LC_ALL=C.UTF-8", "HOME=/root",
+					   NULL };
 	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
-	hk_auto_buf last = HK_BUF_INIT;
-	hk_auto_free char *message = NULL;
 
 	spec.argv = argv;
 	spec.env = env;
 	spec.timeout_ms = LIMIT_MS;
-	spec.on_line = take_line;
-	spec.ctx = &last;
-	if (!hk_process_run(&spec, NULL, err))
+	spec.on_line = fn;
+	spec.ctx = ctx;
+	return hk_process_run(&spec, NULL, err);
+}
+
+int hk_host_run(const char *const *argv, struct hk_error *err)
+{
+	hk_auto_buf last = HK_BUF_INIT;
+	hk_auto_free char *message = NULL;
+
+	if (!hk_host_read(argv, take_line, &last, err))
 		return 0;
 	if (!last.len)
 		return err->code;
