@@ -137,8 +137,12 @@ static int look_up(const char *section, const char *key, const char *value,
 	return 0;
 }
 
-/* The file keeps its owner and mode: who may read it is not this one's to say. */
-static int replace(const char *path, const struct hk_buf *out, struct hk_error *err)
+int hk_conf_read(const char *path, struct hk_buf *ret, struct hk_error *err)
+{
+	return hk_fs_read_file(AT_FDCWD, path, FILE_MAX, ret, err);
+}
+
+int hk_conf_write(const char *path, const struct hk_buf *text, struct hk_error *err)
 {
 	struct stat st;
 
@@ -146,7 +150,7 @@ static int replace(const char *path, const struct hk_buf *out, struct hk_error *
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot look at '%s'", path);
 	if (geteuid())
 		st.st_uid = st.st_gid = (uid_t)-1;
-	return hk_fs_write_file_for(st.st_uid, st.st_gid, AT_FDCWD, path, out->data, out->len,
+	return hk_fs_write_file_for(st.st_uid, st.st_gid, AT_FDCWD, path, text->data, text->len,
 				    st.st_mode & 0777, err);
 }
 
@@ -157,8 +161,7 @@ int hk_conf_edit(const char *path, const char *section, const char *key, const c
 	hk_auto_buf text = HK_BUF_INIT, out = HK_BUF_INIT;
 	struct edit e = { .value = value };
 
-	if (look_up(section, key, value, &e.option, err) ||
-	    hk_fs_read_file(AT_FDCWD, path, FILE_MAX, &text, err))
+	if (look_up(section, key, value, &e.option, err) || hk_conf_read(path, &text, err))
 		return err->code;
 	hk_conf_file_parse(&before, text.data, text.len);
 	if (before.problems_len) {
@@ -174,5 +177,5 @@ int hk_conf_edit(const char *path, const char *section, const char *key, const c
 	rewrite(&e, &text, &out);
 	if (check_result(&before, &out, &e, err))
 		return err->code;
-	return replace(path, &out, err);
+	return hk_conf_write(path, &out, err);
 }

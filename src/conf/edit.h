@@ -4,6 +4,7 @@
 #ifndef HK_CONF_EDIT_H
 #define HK_CONF_EDIT_H
 
+#include <base/buf.h>
 #include <base/error.h>
 
 /*
@@ -13,5 +14,9 @@
  */
 int hk_conf_edit(const char *path, const char *section, const char *key, const char *value,
 		 struct hk_error *err) HK_MUST_CHECK;
+
+/* The whole file, to be put back as it was: it keeps its owner and mode, whoever may read it. */
+int hk_conf_read(const char *path, struct hk_buf *ret, struct hk_error *err) HK_MUST_CHECK;
+int hk_conf_write(const char *path, const struct hk_buf *text, struct hk_error *err) HK_MUST_CHECK;
 
 #endif

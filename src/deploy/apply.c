@@ -48,27 +48,40 @@ int hk_project_apply(const char *root, const char *name, struct hk_strlist *note
 	return apply(root, name, notes, ret_changed, err);
 }
 
+/* What the machine does not take is not left in the file, where the next apply would meet it. */
+static void take_back(const char *root, const char *name, const char *path,
+		      const struct hk_buf *before, struct hk_error *err)
+{
+	hk_auto_strlist notes = HK_STRLIST_INIT;
+	struct hk_error failed = HK_ERROR_INIT;
+	bool changed;
+
+	if (hk_conf_write(path, before, &failed)) {
+		hk_error_prefix(err, "the file is changed, but not applied");
+		return;
+	}
+	hk_error_prefix(err, apply(root, name, &notes, &changed, &failed)
+				     ? "the file is as it was before"
+				     : "nothing is changed");
+}
+
 int hk_project_change(const char *root, const char *name, const struct hk_project_change *changes,
 		      size_t n, struct hk_strlist *notes, struct hk_error *err)
 {
 	hk_auto_installation in = HK_INSTALLATION_INIT;
 	hk_auto_free char *path = hk_project_ini_path(root, name);
 	hk_auto_conf conf = HK_CONF_INIT;
+	hk_auto_buf before = HK_BUF_INIT;
 	bool changed;
 
 	/* A mistyped name is an error of its own. */
 	if (hk_project_load_conf(root, name, &conf, NULL, err) ||
-	    hk_installation_enter(root, &in, err))
+	    hk_installation_enter(root, &in, err) || hk_conf_read(path, &before, err))
 		return err->code;
 	for (size_t i = 0; i < n; i++)
 		if (hk_conf_edit(path, changes[i].section, changes[i].key, changes[i].value, err))
 			return err->code;
-	if (!apply(root, name, notes, &changed, err))
-		return 0;
-	if (!*err->hint)
-		hk_error_hint(err,
-			      "the file is changed; when that is mended: hostkit project "
-			      "apply %s",
-			      name);
+	if (apply(root, name, notes, &changed, err))
+		take_back(root, name, path, &before, err);
 	return err->code;
 }
