@@ -24,24 +24,51 @@ bool hk_nginx_is_there(void)
 	return program && hk_fs_is_dir(AT_FDCWD, "/etc/nginx");
 }
 
-/* "nginx: [emerg] unknown directive …" is the line that says why. */
-static void take_reason(void *ctx, const char *line, size_t len)
-{
-	struct hk_buf *reason = ctx;
-	const char *emerg = memmem(line, len, "[emerg] ", 8);
+/* What nginx -t says. */
+struct answer {
+	struct hk_buf reason;
+	char *conflict; /* a line that would tell so; NULL: nobody asks */
+	bool conflicts;
+};
 
-	if (emerg && !reason->len)
-		hk_buf_add(reason, emerg + 8, len - (size_t)(emerg + 8 - line));
+/* "nginx: [emerg] unknown directive …" says why; in the log's form "7#7: " goes before it. */
+static void take_answer(void *ctx, const char *line, size_t len)
+{
+	struct answer *a = ctx;
+	hk_auto_free char *text = hk_xstrndup(line, len);
+	const char *emerg = strstr(text, "[emerg] "), *digits;
+
+	if (a->conflict && strstr(text, a->conflict))
+		a->conflicts = true;
+	if (!emerg || a->reason.len)
+		return;
+	emerg += strlen("[emerg] ");
+	digits = emerg + strspn(emerg, "0123456789#");
+	hk_buf_addstr(&a->reason, !strncmp(digits, ": ", 2) ? digits + 2 : emerg);
 }
 
-int hk_nginx_check(struct hk_error *err)
+static int name_taken(const char *domain, struct hk_error *err)
+{
+	hk_error_set(err, HK_E_NAME_TAKEN, "'%s' is another site's of nginx already", domain);
+	return hk_error_hint(err, "to see whose: grep -rlw %s /etc/nginx", domain);
+}
+
+int hk_nginx_check(const char *domain, struct hk_error *err)
 {
 	static const char *const argv[] = { "nginx", "-t", NULL };
-	hk_auto_buf reason = HK_BUF_INIT;
-	int ret = hk_host_read(argv, take_reason, &reason, err);
+	struct answer a = { .reason = HK_BUF_INIT };
+	int ret;
 
-	if (ret == HK_E_COMMAND_FAILED && reason.len)
-		return hk_error_set(err, HK_E_CONFIG_INVALID, "nginx says: %.300s", reason.data);
+	/* Only a warning of nginx's: the one of the two that it reads later is never asked. */
+	if (domain)
+		a.conflict = hk_xasprintf("conflicting server name \"%s\"", domain);
+	ret = hk_host_read(argv, take_answer, &a, err);
+	if (ret == HK_E_COMMAND_FAILED && a.reason.len)
+		ret = hk_error_set(err, HK_E_CONFIG_INVALID, "nginx says: %.300s", a.reason.data);
+	else if (!ret && a.conflicts)
+		ret = name_taken(domain, err);
+	hk_buf_release(&a.reason);
+	free(a.conflict);
 	return ret;
 }
 

@@ -14,9 +14,9 @@ bool hk_nginx_is_there(void);
 
 /*
  * Whether it takes the whole configuration (nginx -t). HK_E_CONFIG_INVALID has the first of its own
- * words.
+ * words; HK_E_NAME_TAKEN when two sites have the domain (NULL: that is not asked).
  */
-int hk_nginx_check(struct hk_error *err) HK_MUST_CHECK;
+int hk_nginx_check(const char *domain, struct hk_error *err) HK_MUST_CHECK;
 
 /* Makes a running one read its configuration; *ret_running tells whether there is one. */
 int hk_nginx_reload(bool *ret_running, struct hk_error *err) HK_MUST_CHECK;

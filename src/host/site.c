@@ -130,11 +130,12 @@ static int install(const struct hk_host_project *hp, const struct site *s, bool 
 	}
 	if (!made)
 		return 0;
-	if (hk_nginx_check(err)) {
+	if (hk_nginx_check(hp->conf->project_domain, err)) {
 		put_back(hp, s);
+		if (err->code == HK_E_NAME_TAKEN)
+			return err->code;
 		hk_error_prefix(err, "nginx refuses it, and it is as it was before");
-		return hk_error_hint(err, "mend what nginx names, then: hostkit project apply %s",
-				     hp->name);
+		return hk_error_hint(err, "mend what nginx names, then do this again");
 	}
 	*ret_made = true;
 	return reload(hp, err);
@@ -150,7 +151,10 @@ static int check_before(const struct hk_host_project *hp, const struct site *s,
 		return err->code;
 	if (state == HK_HOST_FILE_AS_MADE && (!s->link || s->linked))
 		return 0;
-	if (!hk_nginx_check(err))
+	/* Somebody has removed the file, to have it made anew: our link to it is what is broken. */
+	if (!s->there && s->linked)
+		return 0;
+	if (!hk_nginx_check(NULL, err))
 		return 0;
 	hk_error_prefix(err, "nginx's configuration is broken already");
 	return hk_error_hint(err, "mend it (nginx -t), then: hostkit project apply %s", hp->name);
@@ -188,7 +192,7 @@ static int take_away(const struct hk_host_project *hp, bool *ret_removed, struct
 	if (hk_host_file_remove(&s.file, hp->name, ret_removed, err))
 		return err->code;
 	/* That nginx is not well for other reasons must not keep the rest from being removed. */
-	if (*ret_removed && hk_nginx_is_there() && (hk_nginx_check(&why) || reload(hp, &why)))
+	if (*ret_removed && hk_nginx_is_there() && (hk_nginx_check(NULL, &why) || reload(hp, &why)))
 		hk_strlist_addf(hp->notes, "nginx was not reloaded: %s", why.message);
 	return 0;
 }

@@ -13,7 +13,8 @@
 
 /*
  * Nothing is made, and what was made is taken away, while no domain is set. HK_E_CONFIG_INVALID
- * with nginx's own words when it refuses the site, or its configuration was broken before.
+ * with nginx's own words when it refuses the site, or its configuration was broken before;
+ * HK_E_NAME_TAKEN when another site has the domain.
  */
 int hk_host_site_make(const struct hk_host_project *hp, bool *ret_made,
 		      struct hk_error *err) HK_MUST_CHECK;
