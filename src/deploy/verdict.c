@@ -31,11 +31,28 @@ void hk_verdict_describe_live(const struct hk_project *p, struct hk_ledger *l, s
 	hk_release_row_release(&row);
 }
 
-static void say_where(struct hk_deploy *d)
+/* The site is made from the settings, not from what a tree turns out to be. */
+static bool has_idle_proxy(const struct hk_deploy *d)
 {
 	const struct hk_conf *conf = &d->project->conf;
 
-	if (*conf->project_domain && hk_installation_is_host(d->project->root))
+	return strcmp(conf->project_runtime, "static") && d->detected.type &&
+	       d->detected.type->is_served && !d->start.len;
+}
+
+static void say_where(struct hk_deploy *d)
+{
+	const struct hk_conf *conf = &d->project->conf;
+	const char *name = d->project->name;
+
+	if (*conf->project_domain && hk_installation_is_host(d->project->root) &&
+	    has_idle_proxy(d)) {
+		hk_report_say(d->report, HK_REPORT_HINT,
+			      "the site of %s asks a service, and there is none: these are files",
+			      conf->project_domain);
+		hk_report_say(d->report, HK_REPORT_HINT,
+			      "as root: hostkit config set %s project.runtime static", name);
+	} else if (*conf->project_domain && hk_installation_is_host(d->project->root))
 		hk_report_say(d->report, HK_REPORT_HINT, "it answers at http://%s/",
 			      conf->project_domain);
 	else if (conf->project_port && d->restarted)
