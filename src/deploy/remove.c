@@ -17,6 +17,7 @@
 #include <deploy/running.h>
 #include <host/account.h>
 #include <host/folders.h>
+#include <host/keys.h>
 #include <host/parts.h>
 #include <host/unit.h>
 #include <sys/failpoint.h>
@@ -245,9 +246,26 @@ static int end_processes(struct removal *r, struct hk_error *err)
 
 /* --- What is the project's own */
 
+/* Lines that are not ours stay; a purge takes the whole file, with the home. */
+static int remove_private_keys(struct removal *r, struct hk_error *err)
+{
+	const struct hk_keys_of of = { .root = r->root, .project = r->name, .home = r->home };
+	hk_auto_keys keys = HK_KEYS_INIT;
+
+	if (r->purge || !hk_fs_is_dir(AT_FDCWD, r->home))
+		return 0;
+	if (hk_keys_list(&of, &keys, err))
+		return err->code;
+	for (size_t i = 0; i < keys.len; i++)
+		if (hk_keys_remove(&of, keys.items[i].label, err))
+			return err->code;
+	return 0;
+}
+
+/* A project that is made again must not be open to whoever could push before. */
 static int remove_keys(struct removal *r, struct hk_error *err)
 {
-	return hk_host_ssh_remove(&r->hosted.hp, err);
+	return r->host ? hk_host_ssh_remove(&r->hosted.hp, err) : remove_private_keys(r, err);
 }
 
 static int remove_home(struct removal *r, struct hk_error *err)
@@ -296,7 +314,7 @@ static const struct step {
 	{ 0, check_idle },
 	{ 0, stop_service },
 	{ HOST_ONLY, remove_parts },
-	{ HOST_ONLY, remove_keys },
+	{ 0, remove_keys },
 	{ HOST_ONLY, end_processes },
 	{ PURGE_ONLY, remove_home },
 	{ PURGE_ONLY, remove_state },
@@ -350,11 +368,9 @@ static void look_host(const struct removal *r, struct hk_strlist *goes, struct h
 {
 	hk_auto_free char *unit = hk_host_file_path(&hk_host_unit_file, r->name);
 	hk_auto_free char *rule = hk_host_file_path(&hk_host_rule_file, r->name);
-	hk_auto_free char *keys = hk_xasprintf("%s/.ssh/authorized_keys", r->home);
 
 	add_if_there(goes, "unit", unit);
 	add_if_there(goes, "polkit rule", rule);
-	add_if_there(goes, "keys", keys);
 	if (r->exists && *r->conf.project_domain)
 		hk_strlist_addf(goes, "site %s", r->conf.project_domain);
 	if (r->hosted.user.name)
@@ -374,12 +390,15 @@ int hk_project_remove_look(const char *root, const char *name, bool purge, struc
 			     .settings = HK_BUF_INIT,
 			     .notes = &notes };
 	struct hk_strlist *own = purge ? goes : stays;
+	hk_auto_free char *keys = NULL;
 
 	if (init(&r, err))
 		return err->code;
+	keys = hk_xasprintf("%s/.ssh/authorized_keys", r.home);
 	if (r.exists)
 		hk_strlist_add(goes, "the service, if it runs");
 	add_if_there(goes, "settings", r.ini);
+	add_if_there(goes, "keys", keys);
 	if (r.host)
 		look_host(&r, goes, own);
 	add_if_there(own, "home", r.home);

@@ -242,6 +242,21 @@ created() { # with the project; a wrong one makes no project
 }
 ok_when "project create --key adds them; a wrong key makes no project" created
 
+gone() { # with the project, so that one that is made again is not open to them
+	local keys
+	keys=$(home_of blog)/.ssh/authorized_keys
+
+	echo "ssh-ed25519 AAAA somebody" >>"$keys"
+	hostkit project remove blog 2>goes </dev/null || true
+	contains goes "keys $keys"
+	hostkit project remove blog --yes
+	[ "$(cat "$keys")" = "ssh-ed25519 AAAA somebody" ]
+	hostkit project create blog
+	hostkit key list blog >listed
+	lacks listed "ann@laptop"
+}
+ok_when "keys go with their project, and other lines stay" gone
+
 quoted() { # a root that needs quotes, for the shell of sshd and for the file
 	local root="$T/it's \"a\" \$root \\"
 
