@@ -27,25 +27,29 @@ snapshot() {
 	machine_run getent shadow
 }
 
-fails_at() { # POINT: at its first, second, … time, until a run gets through
-	local n=0 status=1
+fails_at() { # POINT TIMES [OPTION…]: at its first, second, … time, until a run gets through
+	local n=0 status=1 point=$1 times=$2
+
+	shift 2
 
 	snapshot >before
 	while [ "$status" -ne 0 ]; do
 		n=$((n + 1))
 		status=0
-		machine_run env "HOSTKIT_FAILPOINT=$1@$n:fail" \
-			hostkit project create site 2>err || status=$?
-		[ "$status" -eq 0 ] || contains err "failpoint '$1'"
+		machine_run env "HOSTKIT_FAILPOINT=$point@$n:fail" \
+			hostkit project create site "$@" 2>err || status=$?
+		[ "$status" -eq 0 ] || contains err "failpoint '$point'"
 		lacks err "could not be undone"
 		[ "$status" -eq 0 ] || snapshot | diff before -
 	done
-	[ "$n" -gt "$2" ]
+	[ "$n" -gt "$times" ]
 	machine_run hostkit project remove site --purge --yes
 	snapshot | diff before -
 }
 ok_when "a failure behind any step undoes all of them" fails_at create_step 8
 ok_when "so does one in the machine's configuration" fails_at part_made 4
+ok_when "also with a site" fails_at part_made 4 --domain site.example
+ok_when "and with one that nginx serves itself" fails_at create_step 8 --domain site.example --runtime static
 
 whole() {
 	machine_run hostkit doctor site >found
