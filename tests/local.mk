@@ -163,6 +163,7 @@ shell_tests = \
 	tests/t/6011-systemd-driver.sh \
 	tests/t/6012-unit.sh \
 	tests/t/6013-systemd-recovery.sh \
+	tests/t/6014-unit-outside.sh \
 	tests/t/6021-keys.sh \
 	tests/t/6031-build-scopes.sh \
 	tests/t/6041-apps-systemd.sh \

@@ -13,12 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <base/log.h>
 #include <deploy/environment.h>
 #include <deploy/project.h>
 #include <service/logs.h>
 #include <service/sdbus.h>
 #include <service/startfile.h>
 #include <sys/fs.h>
+#include <sys/landlock.h>
 #include <sys/process.h>
 
 struct start {
@@ -86,6 +88,17 @@ static int read_release(struct start *s, struct hk_error *err)
 	return 0;
 }
 
+/*
+ * The unit hides files from the service, but not the processes of its own user outside: through
+ * /proc/PID/root of a git or worker it would write the home and read the state all the same.
+ */
+static int isolate(void *ctx HK_UNUSED, struct hk_error *err HK_UNUSED)
+{
+	if (!hk_landlock_isolate())
+		hk_log_debug("the kernel does not keep the service from processes outside");
+	return 0;
+}
+
 static int become(struct start *s, struct hk_error *err)
 {
 	struct hk_process_detach spec = HK_PROCESS_DETACH_INIT;
@@ -99,6 +112,7 @@ static int become(struct start *s, struct hk_error *err)
 	spec.cwd_fd = s->folder;
 	spec.stdout_fd = s->app_log;
 	spec.stderr_fd = s->error_log;
+	spec.before_exec = isolate;
 	return hk_process_become(&spec, err);
 }
 

@@ -240,3 +240,28 @@ int hk_landlock_enter(int ruleset, struct hk_error *err)
 		return 0;
 	return hk_error_set_errno(err, HK_E_IO, errno, "cannot confine a command by Landlock");
 }
+
+bool hk_landlock_isolate(void)
+{
+	int abi = hk_landlock_abi();
+	/* A domain has to handle something: one right that needs a capability, and the one to move
+	 * between folders, which every domain takes that does not give it. */
+	const struct ruleset_attr attr = {
+		.handled_fs = LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_REFER,
+		.scoped = abi >= HK_LANDLOCK_SCOPE ? SCOPE_SIGNAL : 0,
+	};
+	size_t size = abi >= HK_LANDLOCK_SCOPE ? sizeof(attr) : sizeof(attr.handled_fs);
+	hk_auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct landlock_path_beneath_attr rule = {
+		.allowed_access = LANDLOCK_ACCESS_FS_REFER,
+		.parent_fd = root,
+	};
+	hk_auto_close int fd = -1;
+
+	if (abi < HK_LANDLOCK_REFER || root < 0)
+		return false;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+	return fd >= 0 &&
+	       !syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) &&
+	       !syscall(SYS_landlock_restrict_self, fd, 0);
+}

@@ -23,4 +23,12 @@ int hk_landlock_add(int ruleset, int abi, const char *path, struct hk_error *err
 /* The calling thread, and what it becomes, has those rights only; it must have no_new_privs. */
 int hk_landlock_enter(int ruleset, struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * The calling thread, and what it becomes, reaches into no process outside any more, also of the
+ * same user: not by ptrace(2), nor by /proc/PID/root, mem, environ and fd. It signals none either,
+ * where the kernel knows that (HK_LANDLOCK_SCOPE). Its rights to files stay what they are. false:
+ * the kernel or a filter does not let it, or it lacks no_new_privs, and nothing has changed.
+ */
+bool hk_landlock_isolate(void);
+
 #endif

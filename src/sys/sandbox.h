@@ -46,8 +46,9 @@ struct hk_sandbox_kernel {
 	bool syscall_filter;
 };
 
-/* Landlock can truncate since this version of its interface, and scope signals since that. */
-enum { HK_LANDLOCK_TRUNCATE = 3, HK_LANDLOCK_SCOPE = 6 };
+/* What Landlock can since these versions of its interface: move between folders, truncate, scope
+ * signals. */
+enum { HK_LANDLOCK_REFER = 2, HK_LANDLOCK_TRUNCATE = 3, HK_LANDLOCK_SCOPE = 6 };
 
 /* Limits that something else enforces already (a control group). */
 enum { HK_COVERS_MEMORY = 1 << 0, HK_COVERS_TASKS = 1 << 1, HK_COVERS_CPU = 1 << 2 };
