@@ -17,9 +17,11 @@
 #include <cli/open.h>
 #include <sys/fs.h>
 #include <sys/process.h>
+#include <sys/signals.h>
 
 #define LINES_DEFAULT 100
 #define LIMIT_MS 60000
+#define RELAY_LINE_MAX (64 << 10)
 
 static const char *const names[] = { "app.log", "error.log" };
 
@@ -96,6 +98,33 @@ static void tail_words(const struct logs *l, bool follow, struct hk_strlist *ret
 	hk_strlist_add_list(ret, &l->files);
 }
 
+static void print_line(void *ctx HK_UNUSED, const char *line, size_t len)
+{
+	printf("%.*s\n", (int)len, line);
+	fflush(stdout);
+}
+
+/*
+ * For root, who has become the user: a program of the user's own is open to all others of them, and
+ * with it the terminal that it was given, which types what root would. It gets none.
+ */
+static int relay(const struct logs *l, bool follow, struct hk_error *err)
+{
+	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
+	struct hk_process_spec spec = HK_PROCESS_SPEC_INIT;
+	hk_auto_strlist words = HK_STRLIST_INIT;
+
+	tail_words(l, follow, &words);
+	spec.argv = hk_strlist_argv(&words);
+	spec.env = env;
+	spec.cwd_fd = l->fd;
+	spec.timeout_ms = -1;
+	spec.max_line = RELAY_LINE_MAX;
+	spec.on_line = print_line;
+	hk_signals_default_pipe();
+	return hk_process_run(&spec, NULL, err);
+}
+
 /* tail takes this process's place; its Ctrl-C is the user's. */
 static int show(const struct logs *l, bool follow, struct hk_error *err)
 {
@@ -146,7 +175,7 @@ static int to_json(struct hk_cli_call *call, struct logs *l, struct hk_error *er
 static int run(struct hk_cli_call *call, struct hk_error *err)
 {
 	HK_CLEANUP(close_logs) struct logs l = LOGS_INIT;
-	bool follow = hk_cli_has(call, "follow");
+	bool follow = hk_cli_has(call, "follow"), root = hk_cli_is_host_root(call);
 
 	if (call->json && follow)
 		return hk_error_set(err, HK_E_USAGE, "--json and --follow exclude each other");
@@ -168,7 +197,9 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 			call->data = hk_json_object();
 		return 0;
 	}
-	return call->json ? to_json(call, &l, err) : show(&l, follow, err);
+	if (call->json)
+		return to_json(call, &l, err);
+	return root ? relay(&l, follow, err) : show(&l, follow, err);
 }
 
 const struct hk_cli_command hk_cli_logs_commands[] = {
