@@ -193,6 +193,72 @@ int hk_sqlite_check(const char *path, const struct hk_sqlite_limits *limits, str
 	return hk_error_set(err, HK_E_CHECKPOINT_DAMAGED, "it is not sound: %s", found);
 }
 
+/* --- Counting */
+
+static int count_table(sqlite3 *db, const char *table, int64_t *ret)
+{
+	/* count(*) is one step of its machine, which no limit ends. */
+	char *sql = sqlite3_mprintf("SELECT count(1) FROM \"%w\"", table);
+	sqlite3_stmt *s = NULL;
+	int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &s, NULL) : SQLITE_NOMEM;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_free(sql);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* Virtual tables, which have no root page, would run code of others. */
+static const char tables_sql[] =
+	"SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
+	" AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+
+static int count_tables(sqlite3 *db, size_t max, hk_sqlite_rows_fn *fn, void *ctx, bool *ret_more)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db, tables_sql, -1, &s, NULL);
+
+	for (size_t n = 0; rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW; n++) {
+		const char *table = (const char *)sqlite3_column_text(s, 0);
+		int64_t rows = 0;
+
+		*ret_more = n == max;
+		rc = *ret_more || !table ? SQLITE_DONE : count_table(db, table, &rows);
+		if (rc == SQLITE_OK)
+			fn(ctx, table, rows);
+	}
+	sqlite3_finalize(s);
+	return rc;
+}
+
+int hk_sqlite_count_rows(const char *path, bool still, size_t max,
+			 const struct hk_sqlite_limits *limits, hk_sqlite_rows_fn *fn, void *ctx,
+			 bool *ret_more, struct hk_error *err)
+{
+	hk_auto_free char *uri = still ? immutable_uri(path) : hk_xstrdup(path);
+	int flags = still ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
+	struct hk_sqlite_limits copy = *limits;
+	auto_db *db = NULL;
+	bool more = false;
+	int rc;
+
+	if (open_db(uri, flags | SQLITE_OPEN_NOFOLLOW, &db, HK_E_CHECKPOINT_FAILED, err))
+		return err->code;
+	sqlite3_progress_handler(db, OPS_A_LOOK, on_progress, &copy);
+	if (exec(db, "PRAGMA query_only = ON; BEGIN", HK_E_CHECKPOINT_FAILED, path, err))
+		return err->code;
+	rc = count_tables(db, max, fn, ctx, &more);
+	if (rc == SQLITE_INTERRUPT && check_limits(limits, err))
+		return err->code;
+	if (rc != SQLITE_DONE)
+		return fail(db, rc, HK_E_CHECKPOINT_FAILED, path, err);
+	*ret_more = more;
+	return 0;
+}
+
 /* --- Replacing */
 
 static const char *const side_files[] = { "-wal", "-shm", "-journal" };

@@ -31,6 +31,16 @@ int hk_sqlite_check(const char *path, const struct hk_sqlite_limits *limits,
 		    struct hk_error *err) HK_MUST_CHECK;
 
 /*
+ * Calls fn with the rows of each ordinary table, by name, and stops behind max tables: *ret_more
+ * tells whether there are others. still: nobody writes the file, and it is read without a trace.
+ * HK_E_CHECKPOINT_FAILED.
+ */
+typedef void hk_sqlite_rows_fn(void *ctx, const char *table, int64_t rows);
+int hk_sqlite_count_rows(const char *path, bool still, size_t max,
+			 const struct hk_sqlite_limits *limits, hk_sqlite_rows_fn *fn, void *ctx,
+			 bool *ret_more, struct hk_error *err) HK_MUST_CHECK;
+
+/*
  * Puts the file `with` in the place of a database, which may be missing or damaged, in one rename,
  * under SQLite's exclusive lock and with nothing left in a -wal or -journal file that the new one
  * would be taken to belong to. HK_E_RESTORE_FAILED, with everything as it was, when somebody else

@@ -232,6 +232,50 @@ static void test_replace_in_use(void **state)
 	assert_int_equal(count_in(from), 2);
 }
 
+struct counted {
+	char text[200];
+};
+
+static void note_rows(void *ctx, const char *table, int64_t rows)
+{
+	struct counted *c = ctx;
+	size_t n = strlen(c->text);
+
+	snprintf(c->text + n, sizeof(c->text) - n, "%s=%lld ", table, (long long)rows);
+}
+
+static void test_count_rows(void **state)
+{
+	const struct hk_sqlite_limits over = { .cancel_fd = -1, .deadline = 1 };
+	struct counted c = { "" };
+	bool more = true;
+	sqlite3 *db;
+
+	(void)state;
+	name_files();
+	db = open_db(from);
+	sql(db, "PRAGMA journal_mode = WAL; CREATE TABLE b (n INTEGER PRIMARY KEY AUTOINCREMENT);"
+		"CREATE TABLE \"a \"\"odd\"\" one\" (n); CREATE VIEW v AS SELECT * FROM b;"
+		"INSERT INTO b DEFAULT VALUES; INSERT INTO b DEFAULT VALUES");
+	OK(hk_sqlite_count_rows(from, false, 2, &unlimited, note_rows, &c, &more, &err));
+	assert_string_equal(c.text, "a \"odd\" one=0 b=2 ");
+	assert_false(more);
+	*c.text = '\0';
+	OK(hk_sqlite_count_rows(from, false, 1, &unlimited, note_rows, &c, &more, &err));
+	assert_string_equal(c.text, "a \"odd\" one=0 ");
+	assert_true(more);
+	sql(db, "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 300000)"
+		"INSERT INTO b SELECT i + 10 FROM c");
+	FAILS(HK_E_STAGE_TIMEOUT,
+	      hk_sqlite_count_rows(from, false, 2, &over, note_rows, &c, &more, &err));
+	sqlite3_close(db);
+	/* A file that nobody writes is read without a trace. */
+	*c.text = '\0';
+	OK(hk_sqlite_count_rows(from, true, 9, &unlimited, note_rows, &c, &more, &err));
+	assert_string_equal(c.text, "a \"odd\" one=0 b=300002 ");
+	assert_false(is_there(from, "-wal") || is_there(from, "-shm"));
+}
+
 static void test_replace_damaged(void **state)
 {
 	hk_auto_free char *journal = NULL;
@@ -257,7 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_copy),	   TEST(test_limits),	       TEST(test_refused),
 		TEST(test_damaged),	   TEST(test_replace),	       TEST(test_replace_unclean),
-		TEST(test_replace_in_use), TEST(test_replace_damaged),
+		TEST(test_replace_in_use), TEST(test_replace_damaged), TEST(test_count_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
