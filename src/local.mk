@@ -77,6 +77,7 @@ src_libhostkit_a_SOURCES = \
 	src/database/database.c src/database/database.h \
 	src/database/kinds.h \
 	src/database/postgresql.c \
+	src/database/rows.c src/database/rows.h \
 	src/database/sqlite.c \
 	src/database/url.c \
 	src/net/http.c src/net/http.h \
@@ -146,6 +147,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/detect.c src/deploy/detect.h \
 	src/deploy/doctor.c src/deploy/doctor.h src/deploy/doctor_checks.h \
 	src/deploy/doctor_confinement.c \
+	src/deploy/doctor_database.c \
 	src/deploy/doctor_files.c \
 	src/deploy/doctor_host.c \
 	src/deploy/doctor_keys.c \

@@ -10,9 +10,11 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/human.h>
+#include <base/lines.h>
 #include <cli/follow.h>
 #include <cli/open.h>
 #include <database/database.h>
+#include <deploy/checkpoint.h>
 #include <deploy/pusher.h>
 #include <deploy/request.h>
 #include <deploy/rollback.h>
@@ -22,6 +24,8 @@
 #include <deploy/verdict.h>
 #include <store/checkpoints.h>
 #include <ui/head.h>
+
+#define SHOWN_MAX 60
 
 /* What is asked for beside the code. */
 static unsigned parts_of(const struct hk_cli_call *call, const struct hk_project *p)
@@ -81,6 +85,66 @@ static int show_environment(struct plan *plan, struct hk_error *err)
 	return hk_snapshot_compare(plan->p, &s, show_change, plan, err);
 }
 
+static void show_table(const struct plan *plan, const struct hk_rows *rows,
+		       const struct hk_table_rows *r)
+{
+	hk_auto_buf name = HK_BUF_INIT;
+
+	hk_lines_plain(&name, r->table, strlen(r->table), SHOWN_MAX);
+	fprintf(plan->out, "         %-24s ", name.data);
+	if (rows->estimated)
+		fprintf(plan->out, "about %lld now\n", (long long)r->now);
+	else if (r->now < 0)
+		fprintf(plan->out, "comes back, with %lld\n", (long long)r->then);
+	else if (r->then < 0)
+		fprintf(plan->out, "%lld now, and goes\n", (long long)r->now);
+	else
+		fprintf(plan->out, "%lld now, %lld then\n", (long long)r->now, (long long)r->then);
+}
+
+static struct hk_json *rows_json(const struct hk_rows *rows)
+{
+	struct hk_json *list = hk_json_array();
+
+	for (size_t i = 0; i < rows->len; i++) {
+		const struct hk_table_rows *r = &rows->items[i];
+		struct hk_json *j = hk_json_object();
+
+		hk_json_set(j, "table", hk_json_string(r->table));
+		hk_json_set(j, "now", r->now < 0 ? hk_json_null() : hk_json_int(r->now));
+		hk_json_set(j, "then", r->then < 0 ? hk_json_null() : hk_json_int(r->then));
+		hk_json_set(j, "estimated", hk_json_bool(rows->estimated));
+		hk_json_append(list, j);
+	}
+	return list;
+}
+
+/* What cannot be counted is no reason not to go back: the database may be what is broken. */
+static void show_rows(struct plan *plan)
+{
+	HK_CLEANUP(hk_rows_release) struct hk_rows rows = { .len = 0 };
+	hk_auto_checkpoints c = HK_CHECKPOINTS_INIT;
+	struct hk_error failed = HK_ERROR_INIT;
+
+	if (hk_checkpoints_open(plan->p, plan->l, 0, NULL, &c, &failed) ||
+	    hk_checkpoint_count_rows(&c, plan->state.checkpoint, &rows, &failed)) {
+		if (!plan->call->json)
+			fprintf(plan->out, "         its rows were not counted: %s\n",
+				failed.message);
+		return;
+	}
+	if (plan->call->json) {
+		hk_json_set(plan->call->data, "rows", rows_json(&rows));
+		return;
+	}
+	if (rows.len)
+		fprintf(plan->out, "         rows by table:\n");
+	for (size_t i = 0; i < rows.len; i++)
+		show_table(plan, &rows, &rows.items[i]);
+	if (rows.more)
+		fprintf(plan->out, "         and of other tables\n");
+}
+
 static int show_database(struct plan *plan, struct hk_error *err)
 {
 	HK_CLEANUP(hk_checkpoint_release) struct hk_checkpoint c = HK_CHECKPOINT_INIT;
@@ -96,6 +160,7 @@ static int show_database(struct plan *plan, struct hk_error *err)
 			"database becomes checkpoint %lld of %.10s %.8s, %s\n"
 			"         what was written since then is kept in a checkpoint made first\n",
 			(long long)c.id, when, when + 11, hk_human_size(c.size, size));
+	show_rows(plan);
 	return 0;
 }
 

@@ -4,9 +4,11 @@
  */
 #include <database/kinds.h>
 
+#include <string.h>
 #include <unistd.h>
 
 #include <base/alloc.h>
+#include <sys/exec.h>
 
 static int check_settings(const struct hk_database *db, struct hk_error *err)
 {
@@ -58,10 +60,32 @@ static int swap(const struct hk_database *db, const struct hk_dump *from, struct
 	return hk_database_run(db, &p, err);
 }
 
+static int examine(const struct hk_database *db, struct hk_strlist *warnings HK_UNUSED,
+		   struct hk_buf *ret, struct hk_error *err)
+{
+	const struct hk_command *const commands[] = { &db->conf->database_dump,
+						      &db->conf->database_restore };
+
+	for (size_t i = 0; i < HK_ARRAY_LEN(commands); i++) {
+		const char *name = commands[i]->argv.items[0];
+		hk_auto_free char *program = hk_exec_find(db->conf->project_path, name);
+
+		if (!program && !strchr(name, '/')) {
+			hk_error_set(err, HK_E_COMMAND_NOT_FOUND,
+				     "there is no '%s' in [project] path", name);
+			return hk_error_hint(err, "install it, or add its folder to [project] path "
+						  "in the project's INI file");
+		}
+		hk_buf_addf(ret, "%s%s", i ? ", " : "", program ? program : name);
+	}
+	return 0;
+}
+
 const struct hk_database_kind hk_database_command = {
 	.name = "command",
 	.stops_service = true,
 	.check_settings = check_settings,
 	.dump = dump,
 	.swap = swap,
+	.examine = examine,
 };

@@ -15,10 +15,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <base/buf.h>
 #include <base/error.h>
 #include <base/lines.h>
 #include <base/strlist.h>
 #include <conf/conf.h>
+#include <database/rows.h>
 
 /* What a kind works on; all borrowed, filled by the caller. */
 struct hk_database {
@@ -63,6 +65,16 @@ struct hk_database_kind {
 	int (*look)(const struct hk_database *db, bool *ret_beside, struct hk_error *err);
 	/* Removes what is beside the live database, which is open to all again. Idempotent. */
 	int (*clean)(const struct hk_database *db, struct hk_error *err);
+	/* The rows by table, live and in a dump, where that is cheap; NULL: it is not. */
+	int (*rows)(const struct hk_database *db, const struct hk_dump *d, struct hk_rows *ret,
+		    struct hk_error *err);
+	/*
+	 * For doctor: an error says why there can be no checkpoint, *ret what there is, in a line,
+	 * and warnings, each followed by its hint, what a restore lacks. Changes nothing.
+	 */
+	int (*examine)(const struct hk_database *db, struct hk_strlist *warnings,
+		       struct hk_buf *ret, struct hk_error *err);
+	bool runs_programs; /* to examine it */
 };
 
 /* The kind with that name; NULL for "none" and for an unknown one. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <base/alloc.h>
+#include <base/human.h>
 #include <store/sqlite_file.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
@@ -185,6 +186,75 @@ static int clean(const struct hk_database *db, struct hk_error *err)
 	return find(db, &p, err) ? err->code : remove_new(&p, err);
 }
 
+/* --- Looking */
+
+static void take_now(void *ctx, const char *table, int64_t rows)
+{
+	struct hk_table_rows *r = hk_rows_of(ctx, table);
+
+	if (r)
+		r->now = rows;
+}
+
+static void take_then(void *ctx, const char *table, int64_t rows)
+{
+	struct hk_table_rows *r = hk_rows_of(ctx, table);
+
+	if (r)
+		r->then = rows;
+}
+
+static int rows(const struct hk_database *db, const struct hk_dump *d, struct hk_rows *ret,
+		struct hk_error *err)
+{
+	const struct hk_sqlite_limits limits = limits_of(db);
+	auto_place p = { .dir_fd = -1 };
+	bool more_now, more_then;
+
+	if (find(db, &p, err) ||
+	    hk_sqlite_count_rows(p.path, false, HK_ROWS_TABLES_MAX, &limits, take_now, ret,
+				 &more_now, err) ||
+	    hk_sqlite_count_rows(d->path, true, HK_ROWS_TABLES_MAX, &limits, take_then, ret,
+				 &more_then, err))
+		return err->code;
+	ret->more |= more_now || more_then;
+	return 0;
+}
+
+/* Without SQLite, which would make files beside one in WAL mode. */
+static int examine_file(const struct place *p, struct hk_buf *ret, struct hk_error *err)
+{
+	static const char magic[] = "SQLite format 3"; /* with its end (fileformat2.html) */
+	char head[sizeof(magic)], size[HK_HUMAN_LEN];
+	hk_auto_close int fd = -1;
+	struct stat st;
+	ssize_t n;
+
+	fd = openat(p->dir_fd, p->base, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return hk_error_set_errno(err, HK_E_CHECKPOINT_FAILED, errno,
+					  "cannot open the database '%s'", p->path);
+	n = pread(fd, head, sizeof(head), 0);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || n < 0 ||
+	    (n && (n != sizeof(head) || memcmp(head, magic, sizeof(magic)))))
+		return hk_error_set(err, HK_E_CHECKPOINT_FAILED, "'%s' is not a database of SQLite",
+				    p->path);
+	hk_buf_addf(ret, "%s, %s", p->path, hk_human_size(st.st_size, size));
+	return 0;
+}
+
+static int examine(const struct hk_database *db, struct hk_strlist *warnings HK_UNUSED,
+		   struct hk_buf *ret, struct hk_error *err)
+{
+	auto_place p = { .dir_fd = -1 };
+
+	if (!exists(db)) {
+		hk_buf_addf(ret, "there is no '%s' yet", db->conf->database_path);
+		return 0;
+	}
+	return find(db, &p, err) ? err->code : examine_file(&p, ret, err);
+}
+
 const struct hk_database_kind hk_database_sqlite = {
 	.name = "sqlite",
 	.stops_service = true,
@@ -196,4 +266,6 @@ const struct hk_database_kind hk_database_sqlite = {
 	.swap = swap,
 	.look = look,
 	.clean = clean,
+	.rows = rows,
+	.examine = examine,
 };

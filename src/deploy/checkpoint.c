@@ -19,6 +19,7 @@
 
 #define FOLDER "checkpoints"
 #define TMP ".tmp"
+#define COUNT_MS 3000
 
 static char *dump_name(int64_t id)
 {
@@ -270,6 +271,25 @@ int hk_checkpoint_open(struct hk_checkpoints *c, int64_t id, struct hk_checkpoin
 	row = (struct hk_checkpoint)HK_CHECKPOINT_INIT;
 	*ret_dump = d;
 	d = (struct hk_dump){ .fd = -1 };
+	return 0;
+}
+
+int hk_checkpoint_count_rows(struct hk_checkpoints *c, int64_t id, struct hk_rows *ret,
+			     struct hk_error *err)
+{
+	hk_auto_free char *name = dump_name(id);
+	hk_auto_free char *path = hk_xasprintf("%s/%s", c->dir_path, name);
+	const struct hk_dump d = { .fd = -1, .path = path };
+	struct hk_rows rows = { .len = 0 };
+
+	if (hk_checkpoints_need_kind(c, err))
+		return err->code;
+	c->db.deadline = hk_clock_deadline(COUNT_MS);
+	if (c->kind->rows && c->kind->rows(&c->db, &d, &rows, err)) {
+		hk_rows_release(&rows);
+		return err->code;
+	}
+	*ret = rows;
 	return 0;
 }
 

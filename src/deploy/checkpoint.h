@@ -64,6 +64,14 @@ int hk_checkpoint_open(struct hk_checkpoints *c, int64_t id, struct hk_checkpoin
 		       struct hk_dump *ret_dump, struct hk_error *err) HK_MUST_CHECK;
 void hk_dump_release(struct hk_dump *d);
 
+/*
+ * The rows by table, live and in one's dump, which is not verified, within seconds; *ret is the
+ * caller's (hk_rows_release). Where that is not cheap, it has none. HK_E_CHECKPOINT_FAILED, and
+ * what the limit and programs say.
+ */
+int hk_checkpoint_count_rows(struct hk_checkpoints *c, int64_t id, struct hk_rows *ret,
+			     struct hk_error *err) HK_MUST_CHECK;
+
 /* Deletes dump and row. HK_E_CHECKPOINT_NOT_FOUND; HK_E_NOT_ALLOWED while a restore needs it. */
 int hk_checkpoint_delete(const struct hk_project *p, struct hk_ledger *l, int64_t id,
 			 struct hk_error *err) HK_MUST_CHECK;

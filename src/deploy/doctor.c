@@ -65,6 +65,8 @@ static const struct hk_doctor_check project_checks[] = {
 	{ .name = "confinement", .run = hk_doctor_check_confinement },
 	{ .name = "disk", .run = hk_doctor_check_disk },
 	{ .name = "ledger", .run = hk_doctor_check_ledger },
+	{ .name = "database", .run = hk_doctor_check_database },
+	{ .name = "checkpoints", .run = hk_doctor_check_checkpoints },
 	{ .name = "deployments", .run = hk_doctor_check_deployments },
 	{ .name = "live", .run = hk_doctor_check_live },
 	{ .name = "service", .run = hk_doctor_check_service },

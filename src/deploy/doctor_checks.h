@@ -93,4 +93,8 @@ void hk_doctor_check_service(struct hk_doctor *d);
 void hk_doctor_check_port(struct hk_doctor *d);
 void hk_doctor_check_notify(struct hk_doctor *d);
 
+/* doctor_database.c: the project's database, and its checkpoints. */
+void hk_doctor_check_database(struct hk_doctor *d);
+void hk_doctor_check_checkpoints(struct hk_doctor *d);
+
 #endif

@@ -112,6 +112,51 @@ environment() {
 }
 ok_when "the environment of deployments is shown, without secrets" environment
 
+# --- Database
+
+database() {
+	settings database.kind=sqlite database.path=shared/app.db
+	all_well site
+	contains words "there is no 'shared/app.db' yet"
+	mkdir -p "$home/shared"
+	sqlite3 "$home/shared/app.db" "PRAGMA journal_mode = WAL; CREATE TABLE t (n)" >/dev/null
+	hostkit checkpoint create site
+	snapshot >before
+	all_well site
+	snapshot | cmp before -
+	grep -E "^  ok +database +sqlite: $home/shared/app.db, " words
+	grep -E "^  ok +checkpoints +1, [0-9]" words
+	mv "$home/shared/app.db" kept.db
+	echo "no database" >"$home/shared/app.db"
+	finds fail database "is not a database of SQLite"
+	rm "$home/shared/app.db"
+	ln -s "$T/kept.db" "$home/shared/app.db"
+	finds fail database "cannot open the database"
+	rm "$home/shared/app.db"
+	mv kept.db "$home/shared/app.db"
+	all_well site
+}
+ok_when "a database that is none" database
+
+checkpoints() {
+	local dump=$state/checkpoints/1.dump
+
+	touch "$state/checkpoints/77.dump"
+	finds warn checkpoints "77.dump' is no checkpoint on record"
+	mend
+	truncate -s +1 "$dump"
+	finds fail checkpoints "the dump of checkpoint 1 is not there, or of another size"
+	mend
+	sqlite3 "$state/ledger.db" "INSERT INTO checkpoint (kind, safety, created_at) VALUES ('sqlite', 0, 1)"
+	finds fail checkpoints "a checkpoint or a restore was interrupted"
+	mend
+	settings database.kind=command "database.dump=no-such-program" database.restore=cat
+	finds fail database "there is no 'no-such-program' in [project] path"
+	settings
+	all_well site
+}
+ok_when "a checkpoint that is damaged or left over" checkpoints
+
 # --- Keys
 
 keys() {

@@ -480,6 +480,130 @@ slow() {
 }
 ok_when "a limit ends what takes too long" slow
 
+# --- All of it: code, .env and database
+
+full() {
+	settings deploy.keep_releases=5
+	hostkit env set site V=1
+	echo one >site/index.html
+	push site
+	app "CREATE TABLE orders (n integer)"
+	app "INSERT INTO orders SELECT generate_series(1, 40)"
+	echo two >site/index.html
+	push site
+	expect site last.status=succeeded stage.snapshot=succeeded
+	hostkit env set site V=2
+	app "INSERT INTO orders SELECT generate_series(41, 100)"
+	app "CREATE TABLE newer (n integer)"
+	app "ANALYZE"
+	wait_until 10 told_of 100
+	contains out "database becomes checkpoint"
+	grep -E "^ +newer +about 0 now$" out
+	contains out "Nothing was changed."
+	[ "$(app "SELECT count(*) FROM orders")" = 100 ]
+	hostkit rollback site --full --yes >out
+	expect site last.status=succeeded stage.restore=succeeded
+	[ "$(cat "$home/app/index.html")" = one ]
+	[ "$(app "SELECT count(*) FROM orders")" = 40 ]
+	not app "SELECT * FROM newer"
+	contains "$home/.env" V=1
+	nothing_beside
+	hostkit checkpoint restore site "$(sed -n 's/.*checkpoint restore site //p' out)" --yes
+	[ "$(app "SELECT count(*) FROM orders")" = 100 ]
+}
+told_of() { # the server's statistics come later than what they tell of
+	hostkit rollback site --full --dry-run >out
+	grep -E "^ +orders +about $1 now$" out
+}
+ok_when "a full rollback takes it back with code and .env" full
+
+full_without_server() {
+	echo three >site/index.html
+	push site
+	expect site last.status=succeeded
+	remember
+	stop_server
+	hostkit rollback site --full --dry-run >out
+	contains out "its rows were not counted: psql: error: "
+	lacks out "$password"
+	not hostkit rollback site --full --yes >out 2>&1
+	expect site last.status=failed stage.restore=failed
+	[ "$(cat "$home/app/index.html")" = three ]
+	contains "$home/.env" V=1
+	start_server
+	unharmed
+}
+ok_when "without the server it fails, and all is as it was" full_without_server
+
+full_killed() { # POINT old|new
+	app "CREATE TABLE IF NOT EXISTS after_it (n integer)"
+	echo four >site/index.html
+	push site
+	app "DROP TABLE after_it"
+	hostkit env set site V=4
+	HOSTKIT_FAILPOINT=$1:kill hostkit rollback site --full --yes >out 2>&1 || true
+	hostkit recover site >>out 2>&1
+	expect site last.status=interrupted running=null
+	if [ "$2" = new ]; then
+		app "SELECT * FROM after_it"
+		not contains "$home/.env" V=4
+		[ "$(cat "$home/app/index.html")" = three ]
+	else
+		not app "SELECT * FROM after_it"
+		contains "$home/.env" V=4
+		[ "$(cat "$home/app/index.html")" = four ]
+		echo three >site/index.html
+		push site
+	fi
+	nothing_beside
+	[ "$(open_restores)" = 0 ]
+	hostkit env set site V=3
+}
+if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
+	ok_when "killed before the databases change places: nothing has happened" \
+		full_killed restore_stopped old
+	ok_when "killed behind that: all of it has" full_killed restore_swapped new
+else
+	skip "a full rollback that is killed" "built without --enable-failpoints"
+fi
+
+# --- Doctor
+
+looked_at() { # LEVEL TEXT
+	hostkit doctor site >out 2>&1 || true
+	grep -E "^  $1 +database " out | contains /dev/stdin "$2"
+	lacks out "$password"
+	lacks out "$url_password"
+}
+
+doctor() {
+	local dir
+
+	looked_at ok "'app' of a server of version "
+	admin "ALTER ROLE app NOCREATEDB"
+	looked_at warn "the role of the database 'app' may not restore"
+	contains out "CREATEDB"
+	admin "ALTER ROLE app CREATEDB"
+	hostkit env set site "DATABASE_URL=postgresql://app:wrong@/app?host=$sock"
+	looked_at FAIL "password authentication failed"
+	set_url
+	# An older client, which pg_dump would refuse.
+	mkdir -p old
+	printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.24"\n' >old/pg_dump
+	chmod 755 old/pg_dump
+	dir=$(dirname "$(command -v psql)")
+	settings "project.path=$T/old:$dir:/usr/bin:/bin"
+	looked_at FAIL "pg_dump is of version 9, and the server of version "
+	rm old/pg_dump
+	settings "project.path=$T/old"
+	looked_at FAIL psql
+	settings
+	stop_server
+	looked_at FAIL "connection to server on socket"
+	start_server
+}
+ok_when "doctor tells whether checkpoints and restores are possible" doctor
+
 nowhere() { # in no file but those that are told the URL, not the log, the ledger, the dumps
 	grep -rlF --exclude-dir=pgdata --exclude=.stdout --exclude=.stderr -e "$url_password" \
 		-e "$password" "$T/root" >found || true

@@ -72,6 +72,26 @@ planned() {
 	answers checkpoint=3 'environment=["V"]' -- rollback site --full --dry-run
 }
 ok_when "--dry-run says what each part would become" planned
+
+loses() { # by table: what is gone, what comes back, what is another number
+	sql "$db" "CREATE TABLE later (n)"
+	sql "$db" "INSERT INTO v VALUES (3)"
+	hostkit rollback site --full --dry-run >out
+	grep -E "^ +v +2 now, 1 then$" out
+	grep -E "^ +later +0 now, and goes$" out
+	answers 'rows~"table": "later"' 'rows~"now": 2' -- rollback site --full --dry-run
+	# Told, and no reason not to go back, when it cannot be counted.
+	mv "$db" kept.db
+	echo "no database" >"$db"
+	hostkit rollback site --full --dry-run >out
+	contains out "its rows were not counted: "
+	contains out "Nothing was changed."
+	mv kept.db "$db"
+	sql "$db" "DROP TABLE later"
+	sql "$db" "DELETE FROM v WHERE rowid > 1"
+	[ "$(version)" = "3 3 3" ]
+}
+ok_when "and which rows would be lost, by table" loses
 fails_with 2 "without a terminal it takes --yes" hostkit rollback site --full
 
 goes_back() {
