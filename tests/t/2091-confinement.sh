@@ -24,6 +24,8 @@ echo 'TOKEN=own' >"$home/.env"
 chmod 600 "$home/.env" "$(home_of other)/.env"
 printf s3cret | hostkit secrets set site API_KEY --stdin
 mkdir -p "$home/shared" "$home/.ssh"
+mkdir -m 700 "$state/checkpoints"
+echo dump >"$state/checkpoints/1.dump"
 echo data >"$home/shared/file"
 echo key >"$home/.ssh/id"
 echo home >site/index.html
@@ -112,6 +114,11 @@ file_attacks() {
 		attack "reads its own keys" not_empty $home/.ssh/id
 		attack "reads the vault" not_empty $state/vault/secrets
 		attack "reads the vault's key" not_empty $key
+		attack "reads a snapshot of .env" not_empty $state/vault/text-env-1
+		attack "removes a snapshot of .env" rm $state/vault/text-env-1
+		attack "lists the checkpoints" lists $state/checkpoints
+		attack "reads a checkpoint" not_empty $state/checkpoints/1.dump
+		attack "removes a checkpoint" rm $state/checkpoints/1.dump
 		attack "reads the ledger" not_empty $state/ledger.db
 		attack "reads a log" not_empty $state/log/1.log
 		attack "reads the settings" not_empty $root/etc/hostkit/projects/site.ini
