@@ -576,6 +576,10 @@ looked_at() { # LEVEL TEXT
 	lacks out "$url_password"
 }
 
+set_path() {
+	sed -i "s#^path = .*#path = $1#" "$HOSTKIT_ROOT/etc/hostkit/projects/site.ini"
+}
+
 doctor() {
 	local dir
 
@@ -592,10 +596,10 @@ doctor() {
 	printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.24"\n' >old/pg_dump
 	chmod 755 old/pg_dump
 	dir=$(dirname "$(command -v psql)")
-	settings "project.path=$T/old:$dir:/usr/bin:/bin"
+	set_path "$T/old:$dir:/usr/bin:/bin"
 	looked_at FAIL "pg_dump is of version 9, and the server of version "
 	rm old/pg_dump
-	settings "project.path=$T/old"
+	set_path "$T/old"
 	looked_at FAIL psql
 	settings
 	stop_server
