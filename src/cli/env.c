@@ -368,6 +368,7 @@ const struct hk_cli_command hk_cli_env_commands[] = {
 	  .operands = "NAME [ID]",
 	  .min = 1,
 	  .max = 2,
+	  .remote = true,
 	  .summary = "Show what has changed since before a deployment.",
 	  .help = "Compares .env with what it was just before deployment ID, or the newest one: '+' is a\n"
 		  "name that is new, '-' one that is gone, '~' one with another value.",
