@@ -24,6 +24,7 @@ src_libhostkit_a_SOURCES = \
 	src/sys/cgroup.c src/sys/cgroup.h \
 	src/sys/copy.c \
 	src/sys/detach.c \
+	src/sys/dumps.c src/sys/dumps.h \
 	src/sys/exec.c src/sys/exec.h \
 	src/sys/failpoint.c src/sys/failpoint.h \
 	src/sys/failpoints.def \

@@ -14,6 +14,7 @@
 #include <base/alloc.h>
 #include <base/words.h>
 #include <deploy/release.h>
+#include <sys/dumps.h>
 #include <sys/fs.h>
 
 #define NAME_PATTERN "^[a-z][a-z0-9-]{1,30}[a-z0-9]$"
@@ -154,6 +155,8 @@ int hk_project_load_conf(const char *root, const char *name, struct hk_conf *ret
 
 	if (hk_project_check(root, name, err))
 		return err->code;
+	/* Settings may have secrets, and .env comes next. */
+	hk_dumps_prevent();
 	if (hk_conf_load(defaults, own, &conf, problems, err))
 		return err->code;
 	if (resolve_driver(root, &conf, err)) {
@@ -249,6 +252,7 @@ int hk_project_look(const char *root, const char *name, struct hk_project *ret,
 	if (hk_project_check(root, name, err))
 		return err->code;
 	*ret = (struct hk_project)HK_PROJECT_INIT;
+	hk_dumps_prevent();
 	hk_conf_load_anyway(defaults, own, &ret->conf, fn, ctx);
 	if (resolve_driver(root, &ret->conf, &driver))
 		fn(ctx, driver.message, driver.hint);

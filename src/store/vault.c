@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -18,6 +16,7 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/strlist.h>
+#include <sys/dumps.h>
 #include <sys/fs.h>
 
 #define FOLDER "vault"
@@ -33,15 +32,6 @@ void hk_vault_free(char *secret)
 }
 
 /* --- Opening */
-
-/* Nobody reads a secret out of a core file, or attaches to this process, unless it is root. */
-static void keep_to_ourselves(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-}
 
 static int open_folder(struct hk_vault *v, int state_fd, bool to_write, struct hk_error *err)
 {
@@ -64,7 +54,7 @@ int hk_vault_open(int state_fd, const char *project, bool to_write, struct hk_va
 	v->project = hk_xstrdup(project);
 	if (sodium_init() < 0)
 		return hk_error_set(err, HK_E_INTERNAL, "cannot set up libsodium");
-	keep_to_ourselves();
+	hk_dumps_prevent();
 	if (open_folder(v, state_fd, to_write, err) ||
 	    (v->fd >= 0 &&
 	     hk_vault_read_file(v, HK_VAULT_SECRETS, &v->key, &v->text, &v->len, err)))
