@@ -133,6 +133,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/activate.c src/deploy/activate.h \
 	src/deploy/advice.c src/deploy/advice.h \
 	src/deploy/adopt.c src/deploy/adopt.h \
+	src/deploy/adopt_checkpoints.c \
 	src/deploy/apply.c src/deploy/apply.h \
 	src/deploy/assemble.c \
 	src/deploy/checkout.c \

@@ -297,7 +297,7 @@ static int make_aside(const struct hk_project *p, struct hk_error *err)
 	a.l = l;
 	a.old = old;
 	a.repo = repo;
-	return adopt_all(&a, err);
+	return adopt_all(&a, err) ? err->code : hk_adopt_checkpoints(p, l, old, err);
 }
 
 int hk_adopt_releases(const struct hk_project *p, struct hk_ledger **ret, char **ret_aside,

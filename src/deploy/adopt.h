@@ -33,4 +33,12 @@ int hk_adopt_active(const struct hk_project *p, struct hk_ledger *l, const char 
 int hk_adopt_releases(const struct hk_project *p, struct hk_ledger **ret, char **ret_aside,
 		      struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * Puts the checkpoints whose dumps are on disk on record in a new ledger, under their old numbers:
+ * as the old one has them (NULL: it cannot be read), or else as what they are now, which no digest
+ * of then has verified. They belong to no deployment any more.
+ */
+int hk_adopt_checkpoints(const struct hk_project *p, struct hk_ledger *l, struct hk_ledger *old,
+			 struct hk_error *err) HK_MUST_CHECK;
+
 #endif

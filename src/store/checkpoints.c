@@ -78,6 +78,19 @@ int hk_ledger_add_checkpoint(struct hk_ledger *l, const struct hk_checkpoint *c,
 	return rc;
 }
 
+int hk_ledger_adopt_checkpoint(struct hk_ledger *l, const struct hk_checkpoint *c,
+			       struct hk_error *err)
+{
+	return hk_db_write(l,
+			   "INSERT INTO checkpoint (id, state, kind, label, safety, size, sha256,"
+			   " ms, created_at) VALUES (?1, 'ready', ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			   HK_DB_VALUES(HK_DB_INT(c->id), HK_DB_TEXT(c->kind), HK_DB_TEXT(c->label),
+					HK_DB_INT(c->safety), HK_DB_INT(c->size),
+					HK_DB_TEXT(c->sha256), HK_DB_INT(c->ms),
+					HK_DB_INT(c->created_at)),
+			   NULL, err);
+}
+
 static int update(struct hk_ledger *l, int64_t id, const char *sql,
 		  const struct hk_db_value *values, size_t n, struct hk_error *err)
 {

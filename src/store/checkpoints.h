@@ -43,6 +43,10 @@ void hk_checkpoint_release(struct hk_checkpoint *c);
 int hk_ledger_add_checkpoint(struct hk_ledger *l, const struct hk_checkpoint *c, int64_t *ret_id,
 			     struct hk_error *err) HK_MUST_CHECK;
 
+/* A row that is ready, of a dump that is there, under its number; of no deployment. */
+int hk_ledger_adopt_checkpoint(struct hk_ledger *l, const struct hk_checkpoint *c,
+			       struct hk_error *err) HK_MUST_CHECK;
+
 /* Makes it ready: size, sha256 and ms are taken. */
 int hk_ledger_finish_checkpoint(struct hk_ledger *l, const struct hk_checkpoint *c,
 				struct hk_error *err) HK_MUST_CHECK;

@@ -404,6 +404,31 @@ too_slow() {
 }
 ok_when "a limit ends what takes too long, and leaves nothing of it" too_slow
 
+lost_ledger() { # gone, or damaged where something of it can be read
+	local state=$HOSTKIT_ROOT/var/lib/hostkit/site id found
+
+	id=$(id_of "round 6")
+	found=$(ls "$dumps")
+	hostkit service stop site
+	rm "$state"/ledger.db*
+	echo "no checkpoint" >"$dumps/x.dump"
+	ln -s /etc/passwd "$dumps/99.dump"
+	hostkit checkpoint list site >out
+	rm "$dumps/x.dump" "$dumps/99.dump"
+	[ "$(wc -l <out)" = "$(wc -w <<<"$found")" ]
+	grep -E "^ +$id .*found when the ledger was lost" out
+	contains out "$(sha256sum <"$dumps/$id.dump" | cut -c 1-12)"
+	hostkit checkpoint restore site "$id" --yes
+	sound "$db"
+	# New ones have new numbers.
+	hostkit checkpoint create site --label after
+	[ "$(id_of after)" -gt "$(sed 's/.dump//' <<<"$found" | sort -n | tail -n 1)" ]
+	hostkit doctor site >out || true
+	grep -E "^  ok +checkpoints " out
+	hostkit service start site
+}
+ok_when "the checkpoints of a lost ledger are on record again" lost_ledger
+
 kept() {
 	local i
 
