@@ -41,7 +41,7 @@ void hk_deploy_output(void *ctx, const char *line, size_t len)
 
 	d->denied |= hk_error_says_denied(line);
 	if (d->vault && hk_vault_len(d->vault)) {
-		hk_secrets_mask(d->vault, line, len, &masked);
+		hk_secrets_mask(d, line, len, &masked);
 		line = masked.data;
 		len = masked.len;
 	}
@@ -126,6 +126,7 @@ void hk_deploy_release(struct hk_deploy *d)
 {
 	hk_repo_close(d->repo);
 	hk_vault_close(d->vault);
+	hk_strlist_wipe(&d->replaced_secrets);
 	hk_buf_wipe(&d->dotenv_before);
 	hk_deployment_release(&d->row);
 	hk_detected_release(&d->detected);

@@ -42,8 +42,9 @@ struct hk_deploy {
 	struct hk_detected detected;
 	struct hk_strlist start; /* start command of the release */
 
-	struct hk_vault *vault;	     /* from preflight on; NULL when it cannot be read */
-	struct hk_buf dotenv_before; /* of .env, once secrets were injected */
+	struct hk_vault *vault;		    /* from preflight on; NULL when it cannot be read */
+	struct hk_strlist replaced_secrets; /* values of .env that the vault has others for */
+	struct hk_buf dotenv_before;	    /* of .env, once secrets were injected */
 	bool injected;
 
 	bool activated;			   /* `app` names the release */

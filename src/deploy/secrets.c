@@ -94,6 +94,30 @@ static int check_required(struct hk_deploy *d, struct hk_error *err)
 					p->name, missing.items[0], p->name, missing.items[0]);
 }
 
+/* Until it is injected, what the vault has in the place of a value is not what commands are given.
+ */
+static void find_replaced(struct hk_deploy *d)
+{
+	hk_auto_strlist entries = HK_STRLIST_INIT;
+	hk_auto_buf text = HK_BUF_INIT;
+	struct hk_error told; /* by the first command */
+
+	if (!d->vault || !hk_vault_len(d->vault) ||
+	    hk_secrets_read_dotenv(d->project, &text, &told) ||
+	    hk_dotenv_parse(text.data, text.len, DOTENV, &entries, &told))
+		return;
+	for (size_t i = 0; i < entries.len; i++) {
+		const char *value = strchr(entries.items[i], '=');
+		hk_auto_free char *name =
+			hk_xstrndup(entries.items[i], (size_t)(value - entries.items[i]));
+
+		if (hk_vault_has(d->vault, name))
+			hk_strlist_add(&d->replaced_secrets, value + 1);
+	}
+	hk_strlist_wipe(&entries);
+	hk_buf_wipe(&text);
+}
+
 int hk_secrets_begin(struct hk_deploy *d, struct hk_error *err)
 {
 	struct hk_error failed = HK_ERROR_INIT;
@@ -106,6 +130,7 @@ int hk_secrets_begin(struct hk_deploy *d, struct hk_error *err)
 		hk_report_say(d->report, HK_REPORT_WARNING,
 			      "%s; secrets in the output are not masked", failed.message);
 	}
+	find_replaced(d);
 	return check_required(d, err);
 }
 
@@ -125,18 +150,26 @@ static size_t match_value(const char *value, const char *p, size_t left)
 	}
 }
 
-void hk_secrets_mask(const struct hk_vault *v, const char *line, size_t len, struct hk_buf *out)
+static size_t match_any(const struct hk_deploy *d, const char *p, size_t left)
 {
-	size_t secrets = hk_vault_len(v);
+	size_t longest = 0, n;
 
+	for (size_t i = 0; d->vault && i < hk_vault_len(d->vault); i++) {
+		n = match_value(hk_vault_at(d->vault, i).value, p, left);
+		longest = n > longest ? n : longest;
+	}
+	for (size_t i = 0; i < d->replaced_secrets.len; i++) {
+		n = match_value(d->replaced_secrets.items[i], p, left);
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}
+
+void hk_secrets_mask(const struct hk_deploy *d, const char *line, size_t len, struct hk_buf *out)
+{
 	for (size_t at = 0; at < len;) {
-		size_t longest = 0;
+		size_t longest = match_any(d, line + at, len - at);
 
-		for (size_t i = 0; i < secrets; i++) {
-			size_t n = match_value(hk_vault_at(v, i).value, line + at, len - at);
-
-			longest = n > longest ? n : longest;
-		}
 		if (longest)
 			hk_buf_addstr(out, MASK);
 		else

@@ -27,9 +27,9 @@ int hk_secrets_find_missing(const struct hk_project *p, const struct hk_vault *v
 
 /*
  * Appends a line of output with every secret of 8 characters or more, and every such line of one,
- * replaced by asterisks.
+ * replaced by asterisks: of the vault, and what .env had under its names when the deployment began.
  */
-void hk_secrets_mask(const struct hk_vault *v, const char *line, size_t len, struct hk_buf *out);
+void hk_secrets_mask(const struct hk_deploy *d, const char *line, size_t len, struct hk_buf *out);
 
 /* The home's .env, which may be missing: as it is, and replaced in one step (0600). */
 int hk_secrets_read_dotenv(const struct hk_project *p, struct hk_buf *ret,

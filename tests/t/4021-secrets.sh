@@ -107,6 +107,12 @@ masked() {
 ok_when "output that has it is masked, in the stream and in the log" masked
 
 by_push() {
+	# Until then a build is given the old one, which is a secret still.
+	set_secret TOKEN "new-2-of-it"
+	git -C site push -o inject-secrets hostkit HEAD:refs/deploy/now >said 2>&1
+	contains said "build has ********"
+	contains "$home/.env" "TOKEN=new-2-of-it"
+	nowhere_but
 	set_secret TOKEN "$canary-2"
 	git -C site push -o inject-secrets hostkit HEAD:refs/deploy/now
 	contains "$home/.env" "TOKEN=$canary-2"
@@ -233,5 +239,25 @@ unseen() { # while a deployment with secrets runs
 	expect site last.status=succeeded
 }
 ok_when "no process has it in its command line" unseen
+
+build_runs() {
+	grep -lzxF "HOME=$home" /proc/[0-9]*/environ >builds 2>/dev/null || true
+	[ -s builds ]
+}
+
+no_environ() { # what .env does not have, no build has, nor git, hook and worker
+	set_secret ONLY_IN_VAULT "vault-$canary"
+	rm -f go
+	git -C site push -o inject-secrets hostkit HEAD:refs/deploy/now >said 2>&1 &
+	wait_until 10 build_runs
+	grep -lzF "vault-$canary" /proc/[0-9]*/environ >found 2>/dev/null || true
+	touch go
+	wait
+	[ ! -s found ]
+	expect site last.status=succeeded
+	contains "$home/.env" "ONLY_IN_VAULT=vault-$canary"
+	nowhere_but "$home/.env"
+}
+ok_when "nor in its environment, while it is not in .env" no_environ
 
 done_testing
