@@ -422,7 +422,7 @@ lost_ledger() { # gone, or damaged where something of it can be read
 	sound "$db"
 	# New ones have new numbers.
 	hostkit checkpoint create site --label after
-	[ "$(id_of after)" -gt "$(sed 's/.dump//' <<<"$found" | sort -n | tail -n 1)" ]
+	[ "$(id_of after)" -gt "$(printf "%s\n" "${found//.dump/}" | sort -n | tail -n 1)" ]
 	hostkit doctor site >out || true
 	grep -E "^  ok +checkpoints " out
 	hostkit service start site
