@@ -252,9 +252,10 @@ const struct hk_cli_command hk_cli_doctor_commands[] = {
 	  .remote = true,
 	  .summary = "Look for what keeps deployments from working, and what mends it.",
 	  .help = "Looks at settings, folders and their owners, permissions, hooks, the repository, the\n"
-		  "programs that a deployment will find, disk, ledger, what is live, service and port, and\n"
-		  "shows the environment that a deployment will see. Without NAME: the installation and\n"
-		  "every project. Nothing is changed. Exits with DOCTOR_FOUND_PROBLEMS when a check fails.",
+		  "programs that a deployment will find, disk, ledger, the application's database and its\n"
+		  "checkpoints, what is live, service and port, and shows the environment that a deployment\n"
+		  "will see. Without NAME: the installation and every project. Nothing is changed. Exits\n"
+		  "with DOCTOR_FOUND_PROBLEMS when a check fails.",
 	  .run = run },
 	{ .group = NULL },
 };

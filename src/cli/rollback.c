@@ -298,7 +298,8 @@ const struct hk_cli_command hk_cli_rollback_commands[] = {
 		  "Twice goes back twice. A release whose deployment failed is only taken by --to.\n"
 		  "With --full, .env and the database go back as well, to what they were just before the\n"
 		  "deployment that ended the time of that release; all of it happens, or nothing, whatever\n"
-		  "is interrupted. What the database had is kept in a checkpoint. Asks first.",
+		  "is interrupted. What the database had is kept in a checkpoint. Asks first, and names\n"
+		  "what would be lost: variables, and rows by table.",
 	  .options = { { "to", 0, "RELEASE", "That one: a name below releases/." },
 		       { "full", 0, NULL, "Code, .env and database." },
 		       { "with-env", 0, NULL, ".env as well." },
