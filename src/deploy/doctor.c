@@ -103,6 +103,15 @@ static void say(struct hk_doctor *d, enum hk_doctor_level level, const char *mes
 	d->fn(d->ctx, &f);
 }
 
+char *hk_doctor_chmod(const struct hk_doctor *d, uid_t owner, const char *how, const char *path)
+{
+	const struct hk_user *u = &d->hosted.user;
+
+	if (u->name && u->uid == owner)
+		return hk_xasprintf("runuser -u %s -- chmod %s %s", u->name, how, path);
+	return hk_xasprintf("chmod %s %s", how, path);
+}
+
 void hk_doctor_ok(struct hk_doctor *d, const char *fmt, ...)
 {
 	hk_auto_free char *message = NULL;

@@ -54,6 +54,12 @@ void hk_doctor_error(struct hk_doctor *d, enum hk_doctor_level level, const stru
 /* A word for a shell; the caller frees. */
 char *hk_doctor_quote(const char *path);
 
+/*
+ * The hint that changes the mode of what belongs to owner; how and path are words for a shell.
+ * chmod(1) follows links: where a project's user may put one meanwhile, it is run as that user.
+ */
+char *hk_doctor_chmod(const struct hk_doctor *d, uid_t owner, const char *how, const char *path);
+
 /* Whether a command may be run on behalf of the project: never as root what is another user's. */
 bool hk_doctor_may_run(const struct hk_doctor *d);
 

@@ -53,6 +53,7 @@ static void check_mode(struct hk_doctor *d, int dirfd, const char *path, const c
 		       mode_t forbidden)
 {
 	hk_auto_free char *quoted = hk_doctor_quote(name);
+	char mode[8];
 	mode_t bad;
 	struct stat st;
 
@@ -62,9 +63,8 @@ static void check_mode(struct hk_doctor *d, int dirfd, const char *path, const c
 	bad = st.st_mode & forbidden;
 	if (!bad)
 		return;
-	hk_doctor_bad(d, HK_DOCTOR_FAIL,
-		      hk_xasprintf("chmod %03o %s", (unsigned)(st.st_mode & 0777 & ~forbidden),
-				   quoted),
+	snprintf(mode, sizeof(mode), "%03o", (unsigned)(st.st_mode & 0777 & ~forbidden));
+	hk_doctor_bad(d, HK_DOCTOR_FAIL, hk_doctor_chmod(d, st.st_uid, mode, quoted),
 		      "others may %s '%s' (mode %03o)", bad & 022 ? "write" : "read", name,
 		      (unsigned)st.st_mode & 0777);
 }
@@ -319,7 +319,7 @@ static void check_other_hooks(struct hk_doctor *d)
 
 		if (is_ours(names.items[i]) || strchr(names.items[i], '.') || access(path, X_OK))
 			continue;
-		hk_doctor_bad(d, HK_DOCTOR_WARN, hk_xasprintf("chmod -x %s", quoted),
+		hk_doctor_bad(d, HK_DOCTOR_WARN, hk_doctor_chmod(d, d->owner, "-x", quoted),
 			      "'%s' is not hostkit's, and git runs it", path);
 	}
 }

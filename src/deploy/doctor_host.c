@@ -49,24 +49,33 @@ struct made {
 	bool any_group; /* the web server's, where it serves files */
 };
 
+/* A folder of keys that is not root's may have keys in it that are not root's choice. */
+static char *mend_owner(const struct hk_doctor *d, const struct made *m, uid_t owner,
+			const char *path)
+{
+	if (m->roots && *m->below && owner)
+		return hk_xasprintf("mv -T %s %s.old", path, path);
+	return hk_xasprintf("chown -h %s:%s %s", m->roots ? "root" : d->scope, d->scope, path);
+}
+
 static void check_made(struct hk_doctor *d, const struct made *m)
 {
 	hk_auto_free char *path = hk_xasprintf("%s%s", m->base, m->below);
 	hk_auto_free char *quoted = hk_doctor_quote(path);
 	uid_t uid = m->roots ? 0 : d->hosted.hp.uid;
+	char mode[8];
 	struct stat st;
 
 	/* What is missing, or moved to another disk by a link, is told by others. */
 	if (lstat(path, &st) || S_ISLNK(st.st_mode))
 		return;
+	snprintf(mode, sizeof(mode), "%o", (unsigned)m->mode);
 	if (st.st_uid != uid || (!m->any_group && st.st_gid != d->hosted.hp.gid))
-		hk_doctor_bad(d, HK_DOCTOR_FAIL,
-			      hk_xasprintf("chown -h %s:%s %s", m->roots ? "root" : d->scope,
-					   d->scope, quoted),
+		hk_doctor_bad(d, HK_DOCTOR_FAIL, mend_owner(d, m, st.st_uid, quoted),
 			      "'%s' is not of %s and the group '%s'", path,
 			      m->roots ? "root" : "the project's user", d->scope);
 	else if ((st.st_mode & 07777) != m->mode)
-		hk_doctor_bad(d, HK_DOCTOR_FAIL, hk_xasprintf("chmod %o %s", m->mode, quoted),
+		hk_doctor_bad(d, HK_DOCTOR_FAIL, hk_doctor_chmod(d, uid, mode, quoted),
 			      "'%s' has the mode %03o instead of %03o", path,
 			      (unsigned)st.st_mode & 07777, (unsigned)m->mode);
 }

@@ -63,7 +63,7 @@ static int check_folder(const struct hk_keys_of *of, int fd, const struct owner 
 		     st.st_uid == o->uid  ? "may be written by others"
 		     : is_whole(of->root) ? "is not root's"
 					  : "is somebody else's");
-	return hk_error_hint(err, "see what is in it, then move it away: mv %s/%s %s/%s.old",
+	return hk_error_hint(err, "see what is in it, then move it away: mv -T %s/%s %s/%s.old",
 			     of->home, FOLDER, of->home, FOLDER);
 }
 

@@ -52,6 +52,23 @@ ok_when "the mode of the home" mends 'chmod 755 /home/site' fail modes "'/home/s
 ok_when "the owner of the repository" mends 'chown root /home/site/repo.git' fail modes "'/home/site/repo.git' is not of the project's user"
 ok_when "the mode of the repository" mends 'chmod 755 /home/site/repo.git' fail modes "'/home/site/repo.git' has the mode 755"
 ok_when "the owner of .ssh" mends 'chown site /home/site/.ssh' fail modes "'/home/site/.ssh' is not of root"
+# What a hint names may be a link of the user's by the time that root does what it says.
+planted() {
+	machine_run sh -euc 'install -m 600 /dev/null /srv/secret; chmod 700 /home/site/releases'
+	finds fail modes "'/home/site/releases' has the mode 700"
+	machine_as site sh -c 'mv releases kept; ln -s /srv/secret releases'
+	machine_run sh -euc "$(cat hint)" || true
+	[ "$(machine_run stat -c %a /srv/secret)" = 600 ]
+	machine_as site sh -c 'rm releases; mv kept releases; chmod 755 releases'
+	machine_as site sh -euc 'rm -rf .ssh.old; mkdir -m 700 .ssh; echo key >.ssh/authorized_keys; ln -s /srv .ssh.old'
+	finds fail modes "'/home/site/.ssh' is not of root"
+	machine_run sh -euc "$(cat hint)" || true
+	machine_run test ! -e /srv/.ssh
+	[ "$(machine_run stat -c %U /home/site/.ssh)" = site ]
+	machine_as site sh -euc 'rm -r .ssh .ssh.old'
+	all_well
+}
+ok_when "what it tells root to do follows no link that the user puts there meanwhile" planted
 ok_when "the mode of the settings" mends 'chmod 644 /etc/hostkit/projects/site.ini' fail modes "has the mode 644 instead of 640"
 ok_when "the group of the settings" mends 'chgrp root /etc/hostkit/projects/site.ini' fail modes "is not of root and the group 'site'"
 ok_when "the mode of the state" mends 'chmod 751 /var/lib/hostkit/site' fail modes "has the mode 751 instead of 750"
