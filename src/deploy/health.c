@@ -5,11 +5,13 @@
 
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/human.h>
 #include <net/http.h>
+#include <service/port.h>
 
 #define FIRST_PAUSE_MS 100
 #define TRY_MAX_MS 5000
@@ -100,6 +102,28 @@ static int check_process(const struct hk_project *p, const struct hk_running *r,
 	return 0;
 }
 
+/*
+ * Every user of the machine can listen on the port while the service does not, and answer in its
+ * name. Root may have made the socket for it.
+ */
+static int check_answerer(const struct hk_project *p, const struct hk_running *r,
+			  struct hk_error *err)
+{
+	int port = (int)p->conf.project_port;
+	uid_t owner;
+
+	if (!r->driver->uses_start || !hk_port_find_owner(port, &owner) || !owner ||
+	    owner == geteuid())
+		return 0;
+	hk_error_set(err, HK_E_PORT_IN_USE,
+		     "port %d is answered by a process of the user %u, not by the service", port,
+		     (unsigned)owner);
+	return hk_error_hint(err,
+			     "find it with: ss -ltnp 'sport = :%d'; end it, or give the project "
+			     "another port ([project] port)",
+			     port);
+}
+
 static int unhealthy(const struct hk_project *p, const struct hk_running *r,
 		     const struct hk_http_response *response, bool wait,
 		     const struct hk_health *health, struct hk_error *err)
@@ -149,6 +173,8 @@ static int try_once(const struct hk_project *p, const struct hk_running *r,
 	*ret_healthy = judge(p, response, health);
 	health->status = now.outcome == HK_HTTP_ANSWERED ? now.status : 0;
 	/* An answer counts only when the process that should have given it is still there. */
+	if (*ret_healthy && check_answerer(p, r, err))
+		return err->code;
 	return *ret_healthy ? check_process(p, r, first, err) : 0;
 }
 

@@ -156,11 +156,27 @@ static pid_t describe_holder(const struct listener *l, struct hk_buf *out)
 	return 0;
 }
 
+static bool find_any(int port, struct listener *ret)
+{
+	return find_listener("/proc/net/tcp", port, ret) ||
+	       find_listener("/proc/net/tcp6", port, ret);
+}
+
+bool hk_port_find_owner(int port, uid_t *ret)
+{
+	struct listener l;
+
+	if (!find_any(port, &l))
+		return false;
+	*ret = l.uid;
+	return true;
+}
+
 bool hk_port_find_listener(int port, pid_t *ret_pid, struct hk_buf *who)
 {
 	struct listener l;
 
-	if (!find_listener("/proc/net/tcp", port, &l) && !find_listener("/proc/net/tcp6", port, &l))
+	if (!find_any(port, &l))
 		return false;
 	*ret_pid = describe_holder(&l, who);
 	return true;

@@ -23,4 +23,7 @@ int hk_port_check(int port, struct hk_error *err) HK_MUST_CHECK;
  */
 bool hk_port_find_listener(int port, pid_t *ret_pid, struct hk_buf *who);
 
+/* Whose it is: whoever made the socket. false: nothing listens there, or it cannot be known. */
+bool hk_port_find_owner(int port, uid_t *ret);
+
 #endif

@@ -112,4 +112,23 @@ terminal() {
 }
 ok_when "root that looks at its logs does not lend it a terminal" terminal
 
+# --- Its port
+
+# Another project takes the port in the moment that the service does not have it.
+impostor() {
+	write_file shop run.sh <<-'SCRIPT'
+		: >"$HOME/shared/started"
+		exec sleep 1000
+	SCRIPT
+	inside sh -c 'rm -f /home/shop/shared/started
+		(while ! [ -e /home/shop/shared/started ]; do sleep 0.05; done
+		exec setpriv --reuid dev --regid dev --clear-groups env PORT=3001 HOST=127.0.0.1 flaky-http 200) \
+			</dev/null >/dev/null 2>&1 &'
+	push_as shop
+	inside curl -sf -m 5 http://127.0.0.1:3001/ >/dev/null
+	expect_of shop last.status=failed stage.health=failed "last.error.message~port 3001 is answered by"
+	inside pkill -u dev -x flaky-http
+}
+ok_when "an answer of somebody else's on its port is no sign of its health" impostor
+
 done_testing
