@@ -280,6 +280,12 @@ static int remove_state(struct removal *r, struct hk_error *err)
 		       : hk_fs_remove_tree(AT_FDCWD, r->state, err);
 }
 
+static int remove_leftovers(struct removal *r, struct hk_error *err HK_UNUSED)
+{
+	hk_host_leftovers_remove(&r->hosted.hp);
+	return 0;
+}
+
 static int remove_account(struct removal *r, struct hk_error *err)
 {
 	return hk_host_account_remove(&r->hosted.hp, err);
@@ -318,6 +324,7 @@ static const struct step {
 	{ HOST_ONLY, end_processes },
 	{ PURGE_ONLY, remove_home },
 	{ PURGE_ONLY, remove_state },
+	{ HOST_ONLY | PURGE_ONLY, remove_leftovers },
 	{ HOST_ONLY | PURGE_ONLY, remove_account },
 	{ 0, remove_settings },
 };

@@ -155,3 +155,35 @@ int hk_host_ssh_remove(const struct hk_host_project *hp, struct hk_error *err)
 	unlinkat(home, ".ssh", AT_REMOVEDIR);
 	return 0;
 }
+
+static void remove_of(const struct hk_host_project *hp, const char *dir)
+{
+	hk_auto_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	hk_auto_strlist names = HK_STRLIST_INIT;
+	struct hk_error err = HK_ERROR_INIT;
+
+	if (fd < 0 || hk_fs_list(fd, ".", &names, &err))
+		return;
+	for (size_t i = 0; i < names.len; i++) {
+		struct stat st;
+
+		if (fstatat(fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) || st.st_uid != hp->uid)
+			continue;
+		if (hk_fs_remove_tree(fd, names.items[i], &err))
+			hk_strlist_addf(hp->notes, "in '%s', something of '%s' is left: %s", dir,
+					hp->name, err.message);
+	}
+}
+
+void hk_host_leftovers_remove(const struct hk_host_project *hp)
+{
+	static const char *const dirs[] = { "/tmp",
+					    "/var/tmp",
+					    "/dev/shm",
+					    "/var/mail",
+					    "/var/spool/cron/crontabs",
+					    "/var/spool/cron/atjobs" };
+
+	for (size_t i = 0; hp->uid && i < HK_ARRAY_LEN(dirs); i++)
+		remove_of(hp, dirs[i]);
+}

@@ -28,4 +28,10 @@ int hk_host_state_remove(const struct hk_host_project *hp, struct hk_error *err)
 /* Takes the keys away, and .ssh with them when it is empty then. */
 int hk_host_ssh_remove(const struct hk_host_project *hp, struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * What the user has left where every user may write, and in the spools of cron, at and mail:
+ * whoever gets its number next would own it, or have it run. What cannot be removed is a note.
+ */
+void hk_host_leftovers_remove(const struct hk_host_project *hp);
+
 #endif

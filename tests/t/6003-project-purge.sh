@@ -230,4 +230,28 @@ else
 	ok_when "a run that was killed behind any step is finished by the next" killed
 fi
 
+# The next project may get the number of this one's user, and with it what that has left.
+leftovers() {
+	create
+	machine_as site sh -euc 'for dir in /tmp /var/tmp /dev/shm; do
+			cp /bin/true "$dir/site.setuid"
+			chmod 4755 "$dir/site.setuid"
+			mkdir "$dir/site.dir"
+			ln -s /etc "$dir/site.dir/link"
+		done'
+	machine_as dev sh -euc 'echo x >/tmp/dev.file; mkdir /tmp/dev.dir'
+	machine_run sh -euc 'mkdir -p /var/spool/cron/crontabs
+		echo "* * * * * true" >/var/spool/cron/crontabs/site
+		chown site: /var/spool/cron/crontabs/site'
+	machine_run id -u site >number
+	machine_run hostkit project remove site --purge --yes
+	machine_run find / -xdev -uid "$(cat number)" >found
+	machine_run find /tmp /dev/shm -uid "$(cat number)" >>found
+	cat found
+	[ ! -s found ]
+	machine_run test -d /etc -a -s /tmp/dev.file -a -d /tmp/dev.dir
+	machine_run sh -c 'rm -r /tmp/dev.file /tmp/dev.dir; rmdir /var/spool/cron/crontabs 2>/dev/null || true'
+}
+ok_when "purged, its user leaves nothing to whoever gets the number next" leftovers
+
 done_testing
