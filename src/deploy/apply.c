@@ -7,6 +7,7 @@
 #include <conf/edit.h>
 #include <deploy/hosted.h>
 #include <deploy/installation.h>
+#include <deploy/port.h>
 #include <deploy/project.h>
 #include <host/parts.h>
 
@@ -48,6 +49,20 @@ int hk_project_apply(const char *root, const char *name, struct hk_strlist *note
 	return apply(root, name, notes, ret_changed, err);
 }
 
+/* Only what is changed: one of before is for doctor to tell. */
+static int check_port(const char *root, const char *name, int64_t before, struct hk_error *err)
+{
+	hk_auto_conf conf = HK_CONF_INIT;
+
+	if (!hk_installation_is_host(root))
+		return 0;
+	if (hk_project_load_conf(root, name, &conf, NULL, err))
+		return err->code;
+	return conf.project_port == before
+		       ? 0
+		       : hk_port_check_owner(root, name, conf.project_port, err);
+}
+
 /* What the machine does not take is not left in the file, where the next apply would meet it. */
 static void take_back(const char *root, const char *name, const char *path,
 		      const struct hk_buf *before, struct hk_error *err)
@@ -79,9 +94,13 @@ int hk_project_change(const char *root, const char *name, const struct hk_projec
 	    hk_installation_enter(root, &in, err) || hk_conf_read(path, &before, err))
 		return err->code;
 	for (size_t i = 0; i < n; i++)
-		if (hk_conf_edit(path, changes[i].section, changes[i].key, changes[i].value, err))
+		if (hk_conf_edit(path, changes[i].section, changes[i].key, changes[i].value, err)) {
+			if (i)
+				take_back(root, name, path, &before, err);
 			return err->code;
-	if (apply(root, name, notes, &changed, err))
+		}
+	if (check_port(root, name, conf.project_port, err) ||
+	    apply(root, name, notes, &changed, err))
 		take_back(root, name, path, &before, err);
 	return err->code;
 }

@@ -246,7 +246,8 @@ static int stage_settings(struct making *m, bool *ret_made, struct hk_error *err
 	if (hk_conf_load(defaults, m->staged, &m->conf, NULL, err))
 		return err->code;
 	m->hosted.hp.conf = &m->conf;
-	return 0;
+	/* Its site would show the other's service; private roots are for trying things out. */
+	return m->host ? hk_port_check_owner(m->root, m->spec->name, m->conf.project_port, err) : 0;
 }
 
 static int remove_file(const char *path, struct hk_error *err)

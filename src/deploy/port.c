@@ -4,6 +4,7 @@
 #include <deploy/port.h>
 
 #include <arpa/inet.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <base/alloc.h>
@@ -24,8 +25,8 @@ static bool is_free(int port)
 	return !bind(fd, (struct sockaddr *)&addr, sizeof(addr));
 }
 
-/* Ports of the other projects; one whose file is broken is left out and not our concern here. */
-static bool is_taken(const char *root, const struct hk_strlist *names, int port)
+/* Which project has it; one whose file is broken is left out and not our concern here. */
+static const char *owner_of(const char *root, const struct hk_strlist *names, int64_t port)
 {
 	for (size_t i = 0; i < names->len; i++) {
 		struct hk_error ignored;
@@ -37,9 +38,29 @@ static bool is_taken(const char *root, const struct hk_strlist *names, int port)
 		same = conf.project_port == port;
 		hk_conf_release(&conf);
 		if (same)
-			return true;
+			return names->items[i];
 	}
-	return false;
+	return NULL;
+}
+
+int hk_port_check_owner(const char *root, const char *name, int64_t port, struct hk_error *err)
+{
+	hk_auto_strlist names = HK_STRLIST_INIT, others = HK_STRLIST_INIT;
+	const char *owner;
+
+	if (!port)
+		return 0;
+	if (hk_project_list(root, &names, err))
+		return err->code;
+	for (size_t i = 0; i < names.len; i++)
+		if (strcmp(names.items[i], name))
+			hk_strlist_add(&others, names.items[i]);
+	owner = owner_of(root, &others, port);
+	if (!owner)
+		return 0;
+	hk_error_set(err, HK_E_PORT_IN_USE, "port %d is that of the project '%s'", (int)port,
+		     owner);
+	return hk_error_hint(err, "take another one; without --port, project create finds one");
 }
 
 int hk_port_choose(const char *root, char **ret, struct hk_error *err)
@@ -49,7 +70,7 @@ int hk_port_choose(const char *root, char **ret, struct hk_error *err)
 	if (hk_project_list(root, &names, err))
 		return err->code;
 	for (int port = FIRST_PORT; port <= LAST_PORT; port++) {
-		if (is_taken(root, &names, port) || !is_free(port))
+		if (owner_of(root, &names, port) || !is_free(port))
 			continue;
 		*ret = hk_xasprintf("%d", port);
 		return 0;

@@ -1,8 +1,10 @@
 /*
- * Choosing a port for a new project.
+ * Ports of projects: choosing one, and whose one is.
  */
 #ifndef HK_DEPLOY_PORT_H
 #define HK_DEPLOY_PORT_H
+
+#include <stdint.h>
 
 #include <base/error.h>
 
@@ -12,5 +14,12 @@
  * HK_E_PORT_IN_USE.
  */
 int hk_port_choose(const char *root, char **ret, struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * HK_E_PORT_IN_USE when another project than the one of that name has it in its settings; 0 is
+ * nobody's.
+ */
+int hk_port_check_owner(const char *root, const char *name, int64_t port,
+			struct hk_error *err) HK_MUST_CHECK;
 
 #endif

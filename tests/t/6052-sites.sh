@@ -161,6 +161,19 @@ port() {
 }
 ok_when "the site follows the port" port
 
+other_port() {
+	refused_create 14 "port 3999 is that of the project 'chat'" --port 3999
+	machine_run hostkit project create other >/dev/null
+	machine_run cat /etc/hostkit/projects/other.ini >before
+	status_of machine_run hostkit config set other project.port 3999
+	[ "$(cat status)" = 14 ]
+	contains said "nothing is changed: port 3999 is that of the project 'chat'"
+	machine_run cat /etc/hostkit/projects/other.ini | diff before -
+	machine_run hostkit config set chat project.port 3999
+	machine_run hostkit project remove other --purge --yes
+}
+ok_when "a port that another project has is refused" other_port
+
 by_hand() { # as certbot does
 	machine_run sed -i 's/client_max_body_size 20m/client_max_body_size 33m/' "$site"
 	machine_run hostkit config set chat project.port 3998 >said 2>&1
