@@ -171,7 +171,7 @@ shell_tests = \
 	tests/t/6052-sites.sh \
 	tests/t/6053-service-settings.sh \
 	tests/t/6054-vps-state.sh \
-	tests/t/6054-postinstall.sh \
+	tests/t/6055-postinstall.sh \
 	tests/t/9001-worker-killed.sh \
 	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \
