@@ -29,6 +29,7 @@ static const struct hk_doctor_check host_checks[] = {
 	{ .name = "unit", .run = hk_doctor_check_unit },
 	{ .name = "rights", .run = hk_doctor_check_rights },
 	{ .name = "enabled", .run = hk_doctor_check_enabled },
+	{ .name = "site", .run = hk_doctor_check_site },
 };
 
 /* Those first that explain what comes later. */

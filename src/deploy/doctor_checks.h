@@ -73,12 +73,13 @@ void hk_doctor_check_hooks(struct hk_doctor *d);
 void hk_doctor_check_repository(struct hk_doctor *d);
 void hk_doctor_check_disk(struct hk_doctor *d);
 
-/* doctor_host.c: user, modes, unit, rights. */
+/* doctor_host.c: user, modes, unit, rights, site. */
 void hk_doctor_check_user(struct hk_doctor *d);
 void hk_doctor_check_modes(struct hk_doctor *d);
 void hk_doctor_check_unit(struct hk_doctor *d);
 void hk_doctor_check_rights(struct hk_doctor *d);
 void hk_doctor_check_enabled(struct hk_doctor *d);
+void hk_doctor_check_site(struct hk_doctor *d);
 
 /* doctor_keys.c: ssh keys. */
 void hk_doctor_check_keys(struct hk_doctor *d);

@@ -9,6 +9,7 @@
 
 #include <base/alloc.h>
 #include <host/account.h>
+#include <host/site.h>
 #include <host/unit.h>
 #include <sys/fs.h>
 
@@ -144,6 +145,22 @@ void hk_doctor_check_unit(struct hk_doctor *d)
 void hk_doctor_check_rights(struct hk_doctor *d)
 {
 	check_file(d, &hk_host_rule_file);
+}
+
+void hk_doctor_check_site(struct hk_doctor *d)
+{
+	const char *domain = d->project.conf.project_domain;
+	struct hk_host_file f = hk_host_site_file(&d->hosted.hp);
+
+	if (!*domain)
+		hk_doctor_ok(d, "no [project] domain is set");
+	else if (!hk_host_site_has_server())
+		hk_doctor_bad(d, HK_DOCTOR_WARN,
+			      hk_xasprintf("apt install nginx && hostkit project apply %s",
+					   d->scope),
+			      "nginx is not installed, so nothing answers for '%s'", domain);
+	else
+		check_file(d, &f);
 }
 
 void hk_doctor_check_enabled(struct hk_doctor *d)

@@ -56,21 +56,35 @@ gid_t hk_host_site_group(const struct hk_host_project *hp)
 }
 
 /* Debian enables sites by links; others read all of conf.d. */
-static int find(const struct hk_host_project *hp, struct site *s, struct hk_error *err)
+static bool enables_by_links(void)
 {
-	bool debian = hk_fs_is_dir(AT_FDCWD, AVAILABLE) && hk_fs_is_dir(AT_FDCWD, ENABLED);
-	struct hk_error read_err = HK_ERROR_INIT;
+	return hk_fs_is_dir(AT_FDCWD, AVAILABLE) && hk_fs_is_dir(AT_FDCWD, ENABLED);
+}
 
-	s->file = (struct hk_host_file){
+struct hk_host_file hk_host_site_file(const struct hk_host_project *hp)
+{
+	return (struct hk_host_file){
 		.what = "site",
-		.dir = debian ? AVAILABLE : CONF_D,
+		.dir = enables_by_links() ? AVAILABLE : CONF_D,
 		.prefix = "hostkit-",
 		.suffix = ".conf",
 		.template = is_static(hp) ? "nginx-static.conf" : "nginx-proxy.conf",
 		.comment = "# ",
 	};
+}
+
+bool hk_host_site_has_server(void)
+{
+	return hk_nginx_is_there();
+}
+
+static int find(const struct hk_host_project *hp, struct site *s, struct hk_error *err)
+{
+	struct hk_error read_err = HK_ERROR_INIT;
+
+	s->file = hk_host_site_file(hp);
 	s->path = hk_host_file_path(&s->file, hp->name);
-	if (debian)
+	if (enables_by_links())
 		s->link = hk_xasprintf("%s/hostkit-%s.conf", ENABLED, hp->name);
 	s->linked = s->link && hk_fs_exists(AT_FDCWD, s->link);
 	s->there = !hk_fs_read_file(AT_FDCWD, s->path, SITE_MAX, &s->old, &read_err);

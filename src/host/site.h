@@ -9,7 +9,9 @@
 #ifndef HK_HOST_SITE_H
 #define HK_HOST_SITE_H
 
-#include <host/host.h>
+#include <stdbool.h>
+
+#include <host/file.h>
 
 /*
  * Nothing is made, and what was made is taken away, while no domain is set. HK_E_CONFIG_INVALID
@@ -26,5 +28,9 @@ int hk_host_site_remove(const struct hk_host_project *hp, struct hk_error *err) 
  * what it serves itself, or else the project's own.
  */
 gid_t hk_host_site_group(const struct hk_host_project *hp);
+
+/* For doctor: the file as it has to be, and whether nginx is installed. */
+struct hk_host_file hk_host_site_file(const struct hk_host_project *hp);
+bool hk_host_site_has_server(void);
 
 #endif

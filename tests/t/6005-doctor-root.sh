@@ -19,7 +19,7 @@ machine_run hostkit project create site >/dev/null
 all_well() {
 	machine_run hostkit doctor site >found
 	not grep -E "^  (warn|FAIL) " found
-	for check in user modes unit rights enabled; do
+	for check in user modes unit rights enabled site; do
 		grep -E "^  ok +$check " found >/dev/null
 	done
 	machine_as site hostkit doctor site >found

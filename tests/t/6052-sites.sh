@@ -183,8 +183,15 @@ by_hand() { # as certbot does
 	status_of machine_run hostkit project apply chat
 	[ "$(cat status)" = 0 ]
 	machine_run grep -F "client_max_body_size 33m" "$site"
+	machine_run hostkit doctor chat >told
+	grep -E "^  ok +site +$site, which was changed by hand" told
 	machine_run rm "$site"
+	status_of machine_run hostkit doctor chat
+	grep -E "^  FAIL +site +there is no site '$site'" said
+	contains said "hostkit project apply chat"
 	machine_run hostkit project apply chat
+	machine_run hostkit doctor chat >told
+	grep -E "^  ok +site +$site$" told
 	machine_run grep -F "client_max_body_size 20m" "$site"
 	wait_until 10 page_says chat.example text chat
 }
