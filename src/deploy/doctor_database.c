@@ -20,6 +20,22 @@
 #define ASK_MS 15000
 #define FOLDER "checkpoints"
 
+/* Of a restore that the ledger does not know any more; who works on one has it open there. */
+static void look_beside(struct hk_doctor *d, const struct hk_database_kind *kind,
+			const struct hk_database *db)
+{
+	struct hk_error ignored;
+	bool open, beside;
+
+	if (!kind->look || !d->ledger || hk_ledger_has_open_restore(d->ledger, &open, &ignored) ||
+	    open || kind->look(db, &beside, &ignored) || !beside)
+		return;
+	hk_doctor_bad(d, HK_DOCTOR_WARN,
+		      hk_xasprintf("the next restore removes it: hostkit checkpoint list %s",
+				   d->scope),
+		      "a restore has left another database beside the live one (hostkit-new)");
+}
+
 static void examine(struct hk_doctor *d, const struct hk_database_kind *kind,
 		    const struct hk_strlist *env)
 {
@@ -40,6 +56,8 @@ static void examine(struct hk_doctor *d, const struct hk_database_kind *kind,
 		hk_doctor_error(d, HK_DOCTOR_FAIL, &err,
 				hk_xasprintf("mend it, then: hostkit checkpoint create %s",
 					     d->scope));
+	else
+		look_beside(d, kind, &db);
 	for (size_t i = 0; i + 1 < warnings.len; i += 2)
 		hk_doctor_bad(d, HK_DOCTOR_WARN, hk_xstrdup(warnings.items[i + 1]), "%s",
 			      warnings.items[i]);

@@ -126,6 +126,11 @@ database() {
 	snapshot | cmp before -
 	grep -E "^  ok +database +sqlite: $home/shared/app.db, " words
 	grep -E "^  ok +checkpoints +1, [0-9]" words
+	cp "$home/shared/app.db" "$home/shared/app.db.hostkit-new"
+	finds warn database "a restore has left another database beside the live one"
+	hostkit checkpoint restore site 1 --yes
+	all_well site
+	hostkit checkpoint delete site 2
 	mv "$home/shared/app.db" kept.db
 	echo "no database" >"$home/shared/app.db"
 	finds fail database "is not a database of SQLite"
