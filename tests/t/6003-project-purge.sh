@@ -92,7 +92,7 @@ purged() {
 	machine_run stat -c '%a %U' /srv/safe /etc/shadow | diff modes -
 	machine_run test -e /srv/safe/file
 	snapshot | diff without -
-	not machine_run kill -0 "$(cat planted)"
+	wait_until 10 not machine_run kill -0 "$(cat planted)"
 	machine_run pwck -r -q
 	machine_run grpck -r
 }
@@ -107,7 +107,7 @@ running() { # as systemd's service
 	machine_run systemctl show -p MainPID --value hostkit-site.service >main
 	machine_run kill -0 "$(cat main)"
 	machine_run hostkit project remove site --purge --yes
-	not machine_run kill -0 "$(cat main)"
+	wait_until 10 not machine_run kill -0 "$(cat main)"
 	[ "$(machine_run systemctl show -p LoadState --value hostkit-site.service)" = not-found ]
 	[ -z "$(machine_run systemctl list-units --all --no-legend 'hostkit-site*')" ]
 	machine_run rm -r /etc/hostkit/templates
