@@ -141,6 +141,7 @@ shell_tests = \
 	tests/t/3106-rollback.sh \
 	tests/t/3107-pause.sh \
 	tests/t/3113-crowd.sh \
+	tests/t/3114-odd-pushes.sh \
 	tests/t/3121-pre-receive.sh \
 	tests/t/3122-strict.sh \
 	tests/t/4001-deployments.sh \

@@ -98,6 +98,16 @@ thin_hook() {
 }
 ok_when "the hooks that git starts load neither libgit2 nor libcurl" thin_hook
 
+all_listed() { # a test that no list has is never run
+	local file
+
+	for file in "$top"/tests/t/*.sh "$top"/tests/unit/test-*.c; do
+		file=${file#"$top/"}
+		contains "$top/tests/local.mk" "${file%.c}"
+	done
+}
+ok_when "every test is listed in tests/local.mk" all_listed
+
 described() { # every folder of src/ has its row in the map
 	local folder
 
