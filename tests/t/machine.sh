@@ -4,7 +4,7 @@
 # in namespaces of its own, which nothing outlives. For tests that have sourced lib.sh:
 #
 #	machine_require		skips the test where that is not possible; before anything else
-#	machine_boot		boots it, with hostkit installed where it says it is
+#	machine_boot		boots it, with hostkit installed in /usr/local
 #	machine_run COMMAND…	inside, as root, in "/"; its input is the caller's
 #	machine_as USER COMMAND…	inside, as that user, in their home, with a plain environment
 #	machine_reboot		pulls the plug and boots again: what was written to the disk is there
@@ -23,6 +23,11 @@ machine_require() {
 	local program
 
 	[ "$(id -u)" -eq 0 ] || skip_all "a machine of one's own needs root"
+	# Its PATH, and what the tests say of units and keys.
+	case $HK_BINDIR in
+	*/usr/local/bin) ;;
+	*) skip_all "hostkit is built for another prefix than /usr/local" ;;
+	esac
 	[ -x /lib/systemd/systemd ] || skip_all "systemd is not installed"
 	for program in unshare nsenter ip sshd nginx useradd dbus-daemon; do
 		PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null ||
