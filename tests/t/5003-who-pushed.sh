@@ -163,7 +163,8 @@ client_dies() { # in the middle of its push: the deployment ends, and has the ke
 	client=$!
 	hear begun
 	for pid in $(descendants "$client") "$client"; do
-		kill -KILL "$pid"
+		# One of them may end by itself as soon as the one before it has.
+		kill -KILL "$pid" 2>/dev/null || true
 	done
 	wait_until 20 not pgrep -f "git-receive-pack $home/repo.git"
 	tell go
