@@ -89,4 +89,13 @@ linked_home() { # home/ is on another disk, reached by a link: HOSTKIT_ROOT tell
 }
 ok_when "where home/ is a link, HOSTKIT_ROOT tells the hook its root; without it, it says so" linked_home
 
+# As git sees one that is deleted while it lists the refs.
+unreadable_pin() {
+	mkdir -p "$repo/refs/hostkit/releases"
+	: >"$repo/refs/hostkit/releases/20010101-000000"
+	pushes
+	not grep "broken ref" said
+}
+ok_when "a pin of a release that is being deleted is nobody's news" unreadable_pin
+
 done_testing
