@@ -201,7 +201,7 @@ fi
 
 tampered() {
 	cp -a "$vault" kept
-	printf x | dd of="$vault/secrets" bs=1 seek=60 conv=notrunc status=none
+	flip_byte "$vault/secrets" 60
 	hostkit secrets list site >out 2>&1 && return 1
 	contains out "error: the vault of 'site' cannot be read: it was changed, or is another project's"
 	hostkit deploy site --inject-secrets >out 2>&1 && return 1

@@ -232,7 +232,7 @@ tampered() {
 	id=$(id_of "round 3")
 	remember
 	cp "$dumps/$id.dump" kept
-	printf x | dd of="$dumps/$id.dump" bs=1 seek=5000 conv=notrunc status=none
+	flip_byte "$dumps/$id.dump" 5000
 	status=0
 	hostkit checkpoint restore site "$id" --yes >out 2>&1 || status=$?
 	[ "$status" = 72 ]

@@ -263,7 +263,7 @@ tampered() {
 	id=$(id_of "round 2")
 	remember
 	cp "$dumps/$id.dump" kept
-	printf x | dd of="$dumps/$id.dump" bs=1 seek=2000 conv=notrunc status=none
+	flip_byte "$dumps/$id.dump" 2000
 	hostkit checkpoint restore site "$id" --yes >out 2>&1 || status=$?
 	[ "$status" = 72 ]
 	contains out "its dump is not what was written"

@@ -168,7 +168,7 @@ damaged() {
 import json, sys
 print(json.load(sys.stdin)["data"]["checkpoint"])')
 	cp "$state/checkpoints/$id.dump" kept
-	printf x | dd of="$state/checkpoints/$id.dump" bs=1 seek=5000 conv=notrunc status=none
+	flip_byte "$state/checkpoints/$id.dump" 5000
 	hostkit rollback site --full --yes >out 2>&1 && return 1
 	contains out "is damaged, and is not used"
 	expect site last.status=failed stage.restore=failed

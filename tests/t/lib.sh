@@ -177,6 +177,15 @@ not() {
 	fi
 }
 
+# flip_byte FILE OFFSET: another byte than the one that is there
+flip_byte() {
+	local byte
+
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	# shellcheck disable=SC2059 # the format is the byte
+	printf "\\x$(printf %x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
 # Hundredths of a second on a clock that nobody sets.
 uptime_cs() {
 	local up
