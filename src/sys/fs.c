@@ -337,6 +337,8 @@ static int remove_dir(struct removal *r, int dirfd, const char *name, unsigned d
 	hk_auto_closedir DIR *dir = open_dir_stream(dirfd, name);
 	int ret;
 
+	if (!dir && errno == ENOENT) /* somebody else removes it, too */
+		return 0;
 	if (!dir)
 		return hk_error_set_errno(err, HK_E_IO, errno, "cannot open folder '%s'", name);
 	if (r && depth > DEPTH_MAX)
