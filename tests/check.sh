@@ -38,7 +38,7 @@ suite() {
 	began=$(date +%s)
 	log=$dir/make-check.log
 	# Tests wait more than they compute.
-	make -C "$dir" -j$((jobs + 1)) check >"$log" 2>&1
+	make -C "$dir" -j$((jobs * 2)) check >"$log" 2>&1
 	status=$?
 	p=$(count PASS "$log")
 	f=$(($(count FAIL "$log") + $(count XPASS "$log") + $(count ERROR "$log")))

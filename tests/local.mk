@@ -81,12 +81,31 @@ tests_helper_stubborn_CFLAGS = $(HK_CFLAGS)
 tests_helper_stubborn_LDFLAGS = -Wl,--as-needed
 tests_helper_stubborn_LDADD =
 
-# Those that wait most come first, so that the others run beside them.
+# Those that take longest come first, so that the others run beside them.
 shell_tests = \
 	tests/t/9012-failing-calls.sh \
 	tests/t/9014-killed-at-calls.sh \
+	tests/t/9002-failpoints.sh \
 	tests/t/3112-client-kills.sh \
+	tests/t/6054-vps-state.sh \
+	tests/t/3113-crowd.sh \
+	tests/t/4036-rollback-full.sh \
+	tests/t/4031-checkpoints-sqlite.sh \
+	tests/t/2102-nextjs.sh \
 	tests/t/9013-power-cuts.sh \
+	tests/t/4032-checkpoints-postgresql.sh \
+	tests/t/6003-project-purge.sh \
+	tests/t/6002-project-undo.sh \
+	tests/t/3041-git-repo.sh \
+	tests/t/9005-recovery.sh \
+	tests/t/6011-systemd-driver.sh \
+	tests/t/4034-checkpoints-killed.sh \
+	tests/t/3102-client-dies.sh \
+	tests/t/2103-python.sh \
+	tests/t/6005-doctor-root.sh \
+	tests/t/6051-vps.sh \
+	tests/t/5002-shell.sh \
+	tests/t/6053-service-settings.sh \
 	tests/t/0001-lib-selftest.sh \
 	tests/t/0002-lib-sshd.sh \
 	tests/t/0003-lib-machine.sh \
@@ -124,60 +143,41 @@ shell_tests = \
 	tests/t/2081-scenarios.sh \
 	tests/t/2091-confinement.sh \
 	tests/t/2101-node.sh \
-	tests/t/2102-nextjs.sh \
-	tests/t/2103-python.sh \
 	tests/t/2104-static.sh \
 	tests/t/2105-many-files.sh \
 	tests/t/3001-push-refs.sh \
 	tests/t/3002-push-output.sh \
 	tests/t/3011-deploy-command.sh \
 	tests/t/3021-push-again.sh \
-	tests/t/3041-git-repo.sh \
 	tests/t/3101-ssh.sh \
-	tests/t/3102-client-dies.sh \
 	tests/t/3103-two-pushes.sh \
 	tests/t/3104-hook-by-hand.sh \
 	tests/t/3105-concurrency.sh \
 	tests/t/3106-rollback.sh \
 	tests/t/3107-pause.sh \
-	tests/t/3113-crowd.sh \
 	tests/t/3114-odd-pushes.sh \
 	tests/t/3121-pre-receive.sh \
 	tests/t/3122-strict.sh \
 	tests/t/4001-deployments.sh \
 	tests/t/4002-logs.sh \
 	tests/t/4021-secrets.sh \
-	tests/t/4031-checkpoints-sqlite.sh \
-	tests/t/4032-checkpoints-postgresql.sh \
 	tests/t/4033-snapshots.sh \
-	tests/t/4034-checkpoints-killed.sh \
 	tests/t/4035-checkpoints-command.sh \
-	tests/t/4036-rollback-full.sh \
 	tests/t/5001-keys.sh \
-	tests/t/5002-shell.sh \
 	tests/t/5003-who-pushed.sh \
 	tests/t/6001-project-root.sh \
-	tests/t/6002-project-undo.sh \
-	tests/t/6003-project-purge.sh \
 	tests/t/6004-root-becomes.sh \
-	tests/t/6005-doctor-root.sh \
-	tests/t/6011-systemd-driver.sh \
 	tests/t/6012-unit.sh \
 	tests/t/6013-systemd-recovery.sh \
 	tests/t/6014-unit-outside.sh \
 	tests/t/6021-keys.sh \
 	tests/t/6031-build-scopes.sh \
 	tests/t/6041-apps-systemd.sh \
-	tests/t/6051-vps.sh \
 	tests/t/6052-sites.sh \
-	tests/t/6053-service-settings.sh \
-	tests/t/6054-vps-state.sh \
 	tests/t/6055-postinstall.sh \
 	tests/t/9001-worker-killed.sh \
-	tests/t/9002-failpoints.sh \
 	tests/t/9003-disk-full.sh \
 	tests/t/9004-repository-damaged.sh \
-	tests/t/9005-recovery.sh \
 	tests/t/9006-resources.sh \
 	tests/t/9011-valgrind.sh
 

@@ -56,7 +56,7 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Receiv
 open("ready", "w").close()
 server.serve_forever()
 PY
-PATH=/usr/bin:$PATH python3 receiver.py "$receiver_port" 3>&- &
+python3 receiver.py "$receiver_port" 3>&- &
 wait_until 20 test -e ready
 
 notify() { # SETTING…
@@ -73,7 +73,7 @@ has_received() {
 
 # start_over ANSWER…
 start_over() {
-	PATH=/usr/bin:$PATH python3 - "$(received)" <<-'PY'
+	python3 - "$(received)" <<-'PY'
 		import os, sys
 		os.makedirs("old", exist_ok=True)
 		n = len(os.listdir("old"))
@@ -90,12 +90,12 @@ newest() {
 }
 
 header() { # NUMBER NAME
-	PATH=/usr/bin:$PATH python3 -c 'import json, sys
+	python3 -c 'import json, sys
 print(json.load(open(sys.argv[1]))["headers"].get(sys.argv[2], ""))' "got/$1.json" "$2"
 }
 
 body_has() { # NUMBER PATH=VALUE…
-	PATH=/usr/bin:$PATH python3 - "$@" <<-'PY'
+	python3 - "$@" <<-'PY'
 		import json, sys
 		body = json.load(open(f"got/{sys.argv[1]}.body"))
 		for check in sys.argv[2:]:
@@ -151,7 +151,7 @@ ok_when "a deployment is posted, with a signature that openssl confirms" signed
 
 same_facts() { # the body, and what the command answers
 	hostkit --json deploy status site >answer
-	PATH=/usr/bin:$PATH python3 - "got/$(newest).body" <<-'PY'
+	python3 - "got/$(newest).body" <<-'PY'
 		import json, sys
 		body, data = json.load(open(sys.argv[1])), json.load(open("answer"))["data"]
 		assert body["event"] == "deployment" and body["project"] == "site", body

@@ -33,7 +33,7 @@ finds() {
 	grep "^        hint: ." lines
 	[ "$wanted" = 0 ] || contains errors "error: "
 	hostkit --json doctor site >answer || true
-	PATH=/usr/bin:$PATH python3 - "$@" <<-'PY'
+	python3 - "$@" <<-'PY'
 		import json, sys
 		status, name, text = sys.argv[1:]
 		answer = json.load(open("answer"))
@@ -102,7 +102,7 @@ environment() {
 	contains words "    API_TOKEN=(hidden)"
 	contains words "    PORT=$(cat "$T/site.port")"
 	hostkit --json doctor site >answer
-	PATH=/usr/bin:$PATH python3 - "$T/bin:/usr/local/bin:/usr/bin:/bin" <<-'PY'
+	python3 - "$T/bin:/usr/local/bin:/usr/bin:/bin" <<-'PY'
 		import json, sys
 		env = json.load(open("answer"))["data"]["environment"]
 		assert env["PATH"] == sys.argv[1] and env["COLOR"] == "blue", env
@@ -428,7 +428,7 @@ port_taken() {
 	local pid
 
 	hostkit service stop site
-	PATH=/usr/bin:$PATH python3 -m http.server --bind 127.0.0.1 "$(cat site.port)" &
+	python3 -m http.server --bind 127.0.0.1 "$(cat site.port)" &
 	pid=$!
 	wait_until 20 finds fail port "is taken by process $pid ('python3'), which is not the service"
 	[ "$(cat hint)" = "kill $pid" ]

@@ -65,7 +65,7 @@ recorded() { # PROJECT…
 		c=${c#./}
 		c=${c%.accepted}
 		project=$(cat "$c.project")
-		PATH=/usr/bin:$PATH python3 - "$project.history" "$(cat "$c.sha")" >"$c.status" <<-'PY'
+		python3 - "$project.history" "$(cat "$c.sha")" >"$c.status" <<-'PY'
 			import json, sys
 			rows = json.load(open(sys.argv[1]))["data"]["deployments"]
 			mine = [r for r in rows if r["commit"] == sys.argv[2]]
@@ -83,7 +83,7 @@ recorded() { # PROJECT…
 	done
 	# No row but theirs.
 	for project in "$@"; do
-		PATH=/usr/bin:$PATH python3 - "$project.history" >"$project.odd" <<-'PY'
+		python3 - "$project.history" >"$project.odd" <<-'PY'
 			import json, sys
 			for row in json.load(open(sys.argv[1]))["data"]["deployments"]:
 			    if row["status"] not in ("succeeded", "superseded"):
@@ -107,7 +107,7 @@ newest_is_live() { # PROJECT REF
 last_is_live() { # PROJECT
 	newest_is_live "$1" "$(fact "$1" active.commit)"
 	expect "$1" active.state=good
-	[ "$(fact "$1" active.commit)" = "$(PATH=/usr/bin:$PATH python3 -c '
+	[ "$(fact "$1" active.commit)" = "$(python3 -c '
 import json, sys
 rows = json.load(open(sys.argv[1]))["data"]["deployments"]
 print(next(r["commit"] for r in rows if r["status"] == "succeeded"))' "$1.history")" ]

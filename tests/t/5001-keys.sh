@@ -58,7 +58,7 @@ labels() { # a comment becomes a label; --label wins; several at once
 	} >some
 	hostkit key add site some
 	hostkit --json key list site >answer
-	PATH=/usr/bin:$PATH python3 - <<-PY
+	python3 - <<-PY
 		import json
 		keys = json.load(open("answer"))["data"]["keys"]
 		assert [k["label"] for k in keys] == \

@@ -139,7 +139,7 @@ ok_when "SIGTERM in the build: cancelled, with every process of it, and nothing 
 too_late() {
 	grep -c "GET /api/health" "$home/logs/app.log" >before
 	remember_live site
-	settings "503,503,503,503,200"
+	settings "$(printf '503,%.0s' {1..40})200" # long enough for a signal to come before
 	push_and_signal TERM asked
 	expect site last.status=succeeded active.state=good "active.release=$(fact site last.release)"
 	serves

@@ -63,7 +63,7 @@ random_cut() { # MS: sleeps inside, which is what is random here
 	commit
 	git -C "$T/site" push hostkit main >said 2>&1 &
 	client=$!
-	PATH=/usr/bin:$PATH python3 -c "import time; time.sleep($1 / 1000)"
+	python3 -c "import time; time.sleep($1 / 1000)"
 	xfs_io -x -c shutdown "$HOSTKIT_ROOT"
 	as_seen <said >seen
 	kill -KILL "$client" 2>/dev/null || true

@@ -228,5 +228,5 @@ look_up_program=$(
 )
 
 look_up() {
-	PATH=/usr/bin:$PATH python3 -c "$look_up_program" "$@"
+	python3 -c "$look_up_program" "$@"
 }

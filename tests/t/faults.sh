@@ -71,7 +71,7 @@ is_truthful() {
 
 	live=$(live site)
 	hostkit --json deploy status site >"$T/.status.json"
-	PATH=/usr/bin:$PATH python3 - "$T/.status.json" "${live#releases/}" <<-'PY'
+	python3 - "$T/.status.json" "${live#releases/}" <<-'PY'
 		import json, sys
 		data = json.load(open(sys.argv[1]))["data"]
 		last, live = data["last"], sys.argv[2]

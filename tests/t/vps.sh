@@ -85,7 +85,7 @@ vps_page() {
 # page_says HOST KEY TEXT [PATH]: a fact of the answer of vps_app.
 page_says() {
 	vps_page "$1" "${4:-/}" >"$T/page"
-	PATH=/usr/bin:$PATH python3 - "$T/page" "$2" "$3" <<-'PY'
+	python3 - "$T/page" "$2" "$3" <<-'PY'
 		import json, sys
 		at = json.load(open(sys.argv[1]))
 		for key in sys.argv[2].split("|"):
