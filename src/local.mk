@@ -165,6 +165,7 @@ src_libhostkit_a_SOURCES = \
 	src/deploy/hosted.c src/deploy/hosted.h \
 	src/deploy/inspect.c src/deploy/inspect.h \
 	src/deploy/installation.c src/deploy/installation.h \
+	src/deploy/key_reader.c src/deploy/key_reader.h \
 	src/deploy/limits.c src/deploy/limits.h \
 	src/deploy/live.c src/deploy/live.h \
 	src/deploy/missed.c src/deploy/missed.h \

@@ -42,6 +42,7 @@ unit_tests = \
 	tests/unit/test-http \
 	tests/unit/test-human \
 	tests/unit/test-json \
+	tests/unit/test-key-reader \
 	tests/unit/test-ledger \
 	tests/unit/test-ledger-limits \
 	tests/unit/test-ledger-rows \

@@ -6,6 +6,7 @@
 #define HK_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <base/buf.h>
 #include <base/error.h>
@@ -79,6 +80,9 @@ const struct hk_cli_command *hk_cli_find(int argc, char *const *argv, int *ret_w
  */
 const char *hk_cli_value(const struct hk_cli_call *call, const char *option);
 bool hk_cli_has(const struct hk_cli_call *call, const char *option);
+
+/* The line "hint: ...", as whoever calls can use it: with a key, over ssh (deploy/key_reader.h). */
+void hk_cli_print_hint(FILE *to, const char *indent, const char *hint);
 
 void hk_cli_usage(const struct hk_cli_command *c, struct hk_buf *out);
 void hk_cli_help(const struct hk_cli_command *c, struct hk_buf *out);

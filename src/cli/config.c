@@ -53,7 +53,7 @@ static int run_check(struct hk_cli_call *call, struct hk_error *err)
 		for (size_t i = 0; !call->json && i < problems.len; i++)
 			fprintf(stderr, "error: %s\n", problems.items[i]);
 		if (!call->json && *err->hint)
-			fprintf(stderr, "hint: %s\n", err->hint);
+			hk_cli_print_hint(stderr, "", err->hint);
 		return err->code;
 	}
 	driver = hk_service_driver(conf.service_driver);

@@ -303,7 +303,7 @@ static int status_text(struct view *v, int64_t last, int64_t running, struct hk_
 		ret = hk_ledger_each_stage(v->ledger, id, print_stage, NULL, err);
 	}
 	if (!ret && d.error_hint)
-		printf("hint: %s\n", d.error_hint);
+		hk_cli_print_hint(stdout, "", d.error_hint);
 	hk_deployment_release(&d);
 	if (!ret)
 		ret = print_notify(v, err);

@@ -31,7 +31,7 @@ static void print_finding(const struct hk_finding *f)
 
 	printf("  %-4s  %-12s %s\n", words[f->level], f->check, f->message);
 	if (f->hint)
-		printf("        hint: %s\n", f->hint);
+		hk_cli_print_hint(stdout, "        ", f->hint);
 }
 
 static void take_finding(void *ctx, const struct hk_finding *f)

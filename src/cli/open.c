@@ -31,7 +31,7 @@ static void follow_settings(const struct hk_project *p)
 		return;
 	fprintf(stderr, "warning: the repository does not follow the settings: %s\n", err.message);
 	if (*err.hint)
-		fprintf(stderr, "hint: %s\n", err.hint);
+		hk_cli_print_hint(stderr, "", err.hint);
 }
 
 int hk_cli_open(struct hk_cli_call *call, struct hk_project *p, struct hk_ledger **ret_ledger,

@@ -10,6 +10,7 @@
 
 #include <base/alloc.h>
 #include <cli/become.h>
+#include <deploy/key_reader.h>
 #include <sys/signals.h>
 
 #define GLOBALS 4
@@ -229,6 +230,16 @@ static struct hk_json *error_json(const struct hk_error *err)
 	return error;
 }
 
+void hk_cli_print_hint(FILE *to, const char *indent, const char *hint)
+{
+	HK_CLEANUP(hk_key_reader_release) struct hk_key_reader reader = HK_KEY_READER_INIT;
+	hk_auto_free char *text = NULL;
+
+	hk_key_reader_find(&reader);
+	text = hk_key_reader_say(&reader, hint);
+	fprintf(to, "%shint: %s\n", indent, text);
+}
+
 static void finish(struct hk_cli_invocation *in, int failed, const struct hk_error *err)
 {
 	hk_auto_buf out = HK_BUF_INIT;
@@ -249,7 +260,7 @@ static void finish(struct hk_cli_invocation *in, int failed, const struct hk_err
 		fflush(stdout);
 		fprintf(stderr, "error: %s\n", err->message);
 		if (*err->hint)
-			fprintf(stderr, "hint: %s\n", err->hint);
+			hk_cli_print_hint(stderr, "", err->hint);
 	}
 	hk_json_free(in->call.data);
 }

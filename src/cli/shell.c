@@ -97,6 +97,7 @@ static void build_environment(const struct session *s, struct hk_strlist *env)
 	struct passwd *pw = getpwuid(geteuid());
 	const char *user = pw ? pw->pw_name : s->project.name;
 	const char *protocol = getenv("GIT_PROTOCOL");
+	hk_auto_buf commands = HK_BUF_INIT;
 
 	set(env, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	set(env, "HOME", s->project.home_path);
@@ -111,6 +112,8 @@ static void build_environment(const struct session *s, struct hk_strlist *env)
 		set(env, "HOSTKIT_ROOT", s->root);
 	set(env, "HOSTKIT_KEY", s->label);
 	set(env, "HOSTKIT_KEY_FINGERPRINT", s->fingerprint);
+	hk_cli_remote_list(&s->project.conf, &commands);
+	set(env, "HOSTKIT_KEY_COMMANDS", commands.data);
 }
 
 static int find_command(const struct session *s, struct hk_strlist *argv, struct hk_error *err)

@@ -16,5 +16,11 @@ void hk_report_say(struct hk_report *r, enum hk_report_level level, const char *
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
 	va_end(ap);
+	if (level == HK_REPORT_HINT) {
+		hk_auto_free char *hint = hk_key_reader_say(&r->reader, text);
+
+		r->ops->message(r, level, hint);
+		return;
+	}
 	r->ops->message(r, level, text);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <base/cleanup.h>
+#include <deploy/key_reader.h>
 
 enum hk_report_level {
 	HK_REPORT_INFO,
@@ -48,9 +49,10 @@ struct hk_report_ops {
 /* Embedded first in a sink's own struct. */
 struct hk_report {
 	const struct hk_report_ops *ops;
+	struct hk_key_reader reader; /* who gets the hints; by default somebody with a shell */
 };
 
-/* A message with a format. */
+/* A message with a format. A hint is put as its reader can use it. */
 void hk_report_say(struct hk_report *r, enum hk_report_level level, const char *fmt, ...)
 	HK_PRINTF(3, 4);
 

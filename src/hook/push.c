@@ -26,6 +26,7 @@ void hk_push_init(struct hk_push *push)
 	};
 	hk_signals_ignore_pipe();
 	hk_text_init(&push->text, STDERR_FILENO);
+	hk_key_reader_find(&push->text.report.reader);
 }
 
 void hk_push_release(struct hk_push *push)

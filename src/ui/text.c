@@ -188,4 +188,5 @@ void hk_text_limit(struct hk_text *t, int64_t bytes)
 void hk_text_release(struct hk_text *t)
 {
 	hk_buf_release(&t->tail);
+	hk_key_reader_release(&t->report.reader);
 }

@@ -79,7 +79,11 @@ static int set_up(struct worker *w, char **argv, struct hk_error *err)
 		return hk_error_set(err, HK_E_INTERNAL, "cannot read /proc/self/stat");
 	if (hk_ledger_set_worker(w->ledger, id, &self, err))
 		return err->code;
-	return hk_ledger_get_deployment(w->ledger, id, &w->deploy.row, err);
+	if (hk_ledger_get_deployment(w->ledger, id, &w->deploy.row, err))
+		return err->code;
+	if (w->deploy.row.pusher_key)
+		hk_key_reader_init(&w->text.report.reader, &w->project.conf.project_shell);
+	return 0;
 }
 
 /*

@@ -95,6 +95,32 @@ on_the_machine() { # no key then
 }
 ok_when "on the machine it is the account, without a key" on_the_machine
 
+# A hint names what can be typed where it is read.
+hints() {
+	local over
+
+	over="ssh $(id -un)@$(hostname)"
+	builds "exit 1"
+	push_as ann
+	grep "^hint: .*: $over env set site KEY=VALUE" said
+	grep "^hint: to try .* again: git push hostkit " said
+	commit
+	push site
+	grep "^hint: .*: hostkit env set site KEY=VALUE" said
+	hostkit pause site
+	commit
+	not push_as ann
+	grep "^hint: to go on: $over resume site$" said
+	not vps ann deploy site 2>why
+	grep "^hint: .*$over resume site" why
+	configure site service.driver=none project.shell=deploy
+	not vps ann deploy site 2>why
+	grep "^hint: .*hostkit resume site" why
+	configure site service.driver=none
+	hostkit resume site
+}
+ok_when "hints name the commands as the key's holder has to type them" hints
+
 strict() {
 	configure site service.driver=none push.mode=strict
 	hostkit config check site
