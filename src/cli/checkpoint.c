@@ -257,6 +257,9 @@ static int run_restore(struct hk_cli_call *call, struct hk_error *err)
 	let_go(&c);
 	call->answers = true;
 	tell(call, &c, req.checkpoint, &outcome);
+	if (*outcome.left)
+		fprintf(stderr, "warning: what the database was is still beside it: %s\n",
+			outcome.left);
 	if (!*outcome.service)
 		return 0;
 	hk_error_set(err, HK_E_SERVICE_FAILED,

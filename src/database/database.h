@@ -48,6 +48,11 @@ struct hk_database_kind {
 	bool stops_service; /* the service must not run while the databases change places */
 	/* Whether the settings say what is needed; asks nothing outside. */
 	int (*check_settings)(const struct hk_database *db, struct hk_error *err);
+	/*
+	 * Which database the settings name, in words without secrets: a restore that died is
+	 * settled on that one only. NULL: it is not known.
+	 */
+	int (*target)(const struct hk_database *db, struct hk_buf *ret, struct hk_error *err);
 	/* Whether there is a database yet; NULL: that shows when it is dumped. */
 	bool (*exists)(const struct hk_database *db);
 	/* Of the live database, as of one instant, into an empty file. */

@@ -127,10 +127,11 @@ static const char *find_url(const struct hk_database *db)
 
 static int check_name(const char *name, struct hk_error *err)
 {
-	/* What has a '=' would be a connection string to pg_restore. */
-	if (strchr(name, '=') || strlen(name) + sizeof("_hostkit_new") - 1 > NAME_MAX_BYTES)
+	/* What has a '=' or "://" would be a connection string to pg_restore. */
+	if (strchr(name, '=') || strstr(name, "://") ||
+	    strlen(name) + sizeof("_hostkit_new") - 1 > NAME_MAX_BYTES)
 		return hk_error_set(err, HK_E_CONFIG_INVALID,
-				    "the database's name has a '=' or more than %d bytes",
+				    "the database's name has a '=' or '://', or more than %d bytes",
 				    NAME_MAX_BYTES - (int)sizeof("_hostkit_new") + 1);
 	return 0;
 }
@@ -156,6 +157,28 @@ static int find(const struct hk_database *db, struct server *ret, struct hk_erro
 		return err->code;
 	ret->new_name = hk_xasprintf("%s_hostkit_new", ret->name);
 	ret->old_name = hk_xasprintf("%s_hostkit_old", ret->name);
+	return 0;
+}
+
+static const char *variable(const struct server *s, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < s->env.len; i++)
+		if (!strncmp(s->env.items[i], name, len) && s->env.items[i][len] == '=')
+			return s->env.items[i] + len + 1;
+	return "";
+}
+
+static int target(const struct hk_database *db, struct hk_buf *ret, struct hk_error *err)
+{
+	auto_server s = { .name = NULL };
+	const char *host;
+
+	if (find(db, &s, err))
+		return err->code;
+	host = *variable(&s, "PGHOSTADDR") ? variable(&s, "PGHOSTADDR") : variable(&s, "PGHOST");
+	hk_buf_addf(ret, "%s at %s:%s", s.name, host, variable(&s, "PGPORT"));
 	return 0;
 }
 
@@ -281,11 +304,23 @@ static int restore_into_new(const struct hk_database *db, struct server *s,
 	return rewind_dump(from, err) ? err->code : hk_database_run(db, &p, err);
 }
 
+static int clean(const struct hk_database *db, struct hk_error *err)
+{
+	struct hk_database whole = *db;
+	auto_server s = { .name = NULL };
+
+	whole.cancel_fd = -1;
+	whole.deadline = hk_clock_deadline(SWAP_MS);
+	return find(db, &s, err) ? err->code
+				 : run_script(&whole, &s, MAINTENANCE, clean_script, NULL, err);
+}
+
 static int load(const struct hk_database *db, const struct hk_dump *from, struct hk_error *err)
 {
 	auto_server s = { .name = NULL };
 
-	if (find(db, &s, err))
+	/* What one before could not remove. */
+	if (clean(db, err) || find(db, &s, err))
 		return err->code;
 	/* ANALYZE is for the planner, which knows nothing of the new tables, and reads them. */
 	if (run_script(db, &s, MAINTENANCE, load_script, NULL, err) ||
@@ -319,17 +354,6 @@ static int look(const struct hk_database *db, bool *ret_beside, struct hk_error 
 	if (*ret_beside || hk_strlist_has(&said, "gone"))
 		return 0;
 	return hk_error_set(err, HK_E_RESTORE_FAILED, "psql did not tell what databases there are");
-}
-
-static int clean(const struct hk_database *db, struct hk_error *err)
-{
-	struct hk_database whole = *db;
-	auto_server s = { .name = NULL };
-
-	whole.cancel_fd = -1;
-	whole.deadline = hk_clock_deadline(SWAP_MS);
-	return find(db, &s, err) ? err->code
-				 : run_script(&whole, &s, MAINTENANCE, clean_script, NULL, err);
 }
 
 /* --- Looking */
@@ -475,6 +499,7 @@ const struct hk_database_kind hk_database_postgresql = {
 	.swap = swap,
 	.look = look,
 	.clean = clean,
+	.target = target,
 	.rows = rows,
 	.examine = examine,
 	.runs_programs = true,

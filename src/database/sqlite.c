@@ -179,6 +179,16 @@ static int look(const struct hk_database *db, bool *ret_beside, struct hk_error 
 	return 0;
 }
 
+static int target(const struct hk_database *db, struct hk_buf *ret, struct hk_error *err)
+{
+	auto_place p = { .dir_fd = -1 };
+
+	if (find(db, &p, err))
+		return err->code;
+	hk_buf_addstr(ret, p.path);
+	return 0;
+}
+
 static int clean(const struct hk_database *db, struct hk_error *err)
 {
 	auto_place p = { .dir_fd = -1 };
@@ -266,6 +276,7 @@ const struct hk_database_kind hk_database_sqlite = {
 	.swap = swap,
 	.look = look,
 	.clean = clean,
+	.target = target,
 	.rows = rows,
 	.examine = examine,
 };

@@ -22,6 +22,7 @@ struct operation {
 	bool in_pipeline;		    /* its caller starts the service on the release */
 	bool tried;			    /* to let the databases change places */
 	char service[HK_ERROR_MESSAGE_MAX]; /* why it could not be started again; "" otherwise */
+	char left[HK_ERROR_MESSAGE_MAX];    /* why something is left beside it; "" otherwise */
 };
 
 static int record(struct operation *o, enum hk_restore_step step, const char *why,
@@ -71,11 +72,17 @@ static void start_service(struct operation *o)
 
 /* --- Ends */
 
-/* From here on everything goes on to its end, and each part can be done again. */
+/*
+ * From here on everything goes on to its end, and each part can be done again. What the database
+ * was is removed when the next one is loaded, if it cannot be now.
+ */
 static int finish(struct operation *o, struct hk_error *err)
 {
-	if (o->kind && o->kind->clean && o->kind->clean(&o->c->db, err))
-		return err->code;
+	struct hk_error why = HK_ERROR_INIT;
+
+	if (HK_FAILPOINT(restore_clean, &why) ||
+	    (o->kind && o->kind->clean && o->kind->clean(&o->c->db, &why)))
+		snprintf(o->left, sizeof(o->left), "%s", why.message);
 	if (o->row.environment && hk_snapshot_restore(o->c->project, o->row.environment, err))
 		return err->code;
 	if (HK_FAILPOINT(restore_environment, err) ||
@@ -212,6 +219,18 @@ static int refuse_second(const struct hk_checkpoints *c, struct hk_error *err)
 	return hk_error_hint(err, "hostkit recover %s", c->project->name);
 }
 
+/* In the length that the ledger keeps. */
+static int name_target(const struct operation *o, char ret[HK_DATABASE_TARGET_LEN],
+		       struct hk_error *err)
+{
+	hk_auto_buf text = HK_BUF_INIT;
+
+	if (o->kind && o->kind->target && o->kind->target(&o->c->db, &text, err))
+		return err->code;
+	snprintf(ret, HK_DATABASE_TARGET_LEN, "%s", text.data);
+	return 0;
+}
+
 static int restore_database(struct operation *o, const struct hk_restore_request *req,
 			    const struct hk_dump *d, struct hk_error *err)
 {
@@ -239,6 +258,7 @@ int hk_restore_run(struct hk_checkpoints *c, const struct hk_restore_request *re
 
 	if (refuse_second(c, err) ||
 	    (req->checkpoint && hk_checkpoint_open(c, req->checkpoint, &checkpoint, &d, err)) ||
+	    name_target(&o, o.row.target, err) ||
 	    hk_ledger_add_restore(c->ledger, &o.row, &o.row.id, err))
 		return err->code;
 	if (HK_FAILPOINT(restore_begun, &why) ||
@@ -254,6 +274,7 @@ int hk_restore_run(struct hk_checkpoints *c, const struct hk_restore_request *re
 		.service_stopped = o.row.restart,
 	};
 	snprintf(ret->service, sizeof(ret->service), "%s", o.service);
+	snprintf(ret->left, sizeof(ret->left), "%s", o.left);
 	return 0;
 }
 
@@ -278,6 +299,42 @@ static int find_kind(struct hk_checkpoints *c, const struct hk_restore *row,
 			    checkpoint.kind, c->project->conf.database_kind);
 }
 
+static int check_target(const struct operation *o, struct hk_error *err)
+{
+	char now[HK_DATABASE_TARGET_LEN];
+
+	if (!*o->row.target)
+		return 0;
+	if (name_target(o, now, err))
+		return err->code;
+	if (!strcmp(now, o->row.target))
+		return 0;
+	return hk_error_set(err, HK_E_CONFIG_INVALID,
+			    "it was begun on the database '%.200s', and the settings name '%.200s'",
+			    o->row.target, now);
+}
+
+/*
+ * Only the database that it was begun on tells which one is live. When that is known, one that the
+ * settings do not name any more (.env has gone back, say) is in nobody's way.
+ */
+static int find_database(struct operation *o, const struct hk_project *p, struct hk_ledger *l,
+			 struct hk_error *err)
+{
+	struct hk_error why = HK_ERROR_INIT;
+
+	if (!hk_checkpoints_open(p, l, o->row.deployment, NULL, o->c, &why) &&
+	    !find_kind(o->c, &o->row, &o->kind, &why) && !check_target(o, &why))
+		return 0;
+	if (o->row.step == HK_RESTORE_SWAPPING || why.code != HK_E_CONFIG_INVALID) {
+		*err = why;
+		return err->code;
+	}
+	o->kind = NULL;
+	snprintf(o->left, sizeof(o->left), "%s", why.message);
+	return 0;
+}
+
 static void tell(const struct operation *o, bool unknown, bool finished, struct hk_strlist *notes)
 {
 	hk_auto_free char *what =
@@ -291,6 +348,9 @@ static void tell(const struct operation *o, bool unknown, bool finished, struct 
 	else if (finished)
 		end = o->row.deployment ? "it was finished" : "the restored database is live";
 	hk_strlist_addf(notes, "the %s was interrupted: %s", what, end);
+	if (*o->left)
+		hk_strlist_addf(notes, "what is left beside the database is not removed: %s",
+				o->left);
 	if (*o->service)
 		hk_strlist_addf(notes, "the service could not be started again: %s", o->service);
 }
@@ -304,9 +364,7 @@ static int recover_one(const struct hk_project *p, struct hk_ledger *l,
 	struct operation o = { .c = &c, .row = *row };
 	bool unknown, finished = false;
 
-	if (hk_process_end_marked(mark, NULL, err) ||
-	    hk_checkpoints_open(p, l, row->deployment, NULL, &c, err) ||
-	    find_kind(&c, row, &o.kind, err) ||
+	if (hk_process_end_marked(mark, NULL, err) || find_database(&o, p, l, err) ||
 	    (row->deployment && hk_ledger_get_deployment(l, row->deployment, &d, err)))
 		return err->code;
 	o.release = d.release;

@@ -27,6 +27,8 @@ struct hk_restore_outcome {
 	int64_t ms;
 	bool service_stopped;		    /* and started again */
 	char service[HK_ERROR_MESSAGE_MAX]; /* why it could not be started again; "" otherwise */
+	/* Why what the database was could not be removed; the next restore does. "" otherwise */
+	char left[HK_ERROR_MESSAGE_MAX];
 };
 
 /*

@@ -122,6 +122,9 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 		hk_report_say(d->report, HK_REPORT_INFO,
 			      "what was in the database: hostkit checkpoint restore %s %lld",
 			      d->project->name, (long long)outcome.safety);
+	if (*outcome.left)
+		hk_report_say(d->report, HK_REPORT_WARNING,
+			      "what the database was is still beside it: %s", outcome.left);
 	hk_deploy_detail(d, "%s%s%s, before deployment %lld", state.checkpoint ? "database" : "",
 			 state.checkpoint && state.environment ? " and " : "",
 			 state.environment ? ".env" : "", (long long)state.undone);

@@ -78,6 +78,8 @@ enum hk_restore_step {
 };
 
 /* An operation that is finished or undone, whatever dies meanwhile: see deploy/restore.h. */
+#define HK_DATABASE_TARGET_LEN 512
+
 struct hk_restore {
 	int64_t id;
 	enum hk_restore_step step;
@@ -86,6 +88,7 @@ struct hk_restore {
 	int64_t deployment;  /* the rollback that it is part of; 0: none */
 	int64_t environment; /* the deployment whose snapshot .env goes back to; 0: it stays */
 	bool restart;	     /* the service ran, and has been stopped for it */
+	char target[HK_DATABASE_TARGET_LEN]; /* which database; "" not known, or it stays */
 	int64_t created_at;
 };
 

@@ -145,6 +145,10 @@ static const char *const migrations[] = {
 	"CREATE INDEX restore_open ON restore (id) WHERE finished_at IS NULL;"
 	"ALTER TABLE deployment ADD COLUMN live_before TEXT;"
 	"PRAGMA user_version = 7;",
+
+	/* Which database a restore was begun on. */
+	("ALTER TABLE restore ADD COLUMN target TEXT;"
+	 "PRAGMA user_version = 8;"),
 };
 
 /*

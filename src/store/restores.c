@@ -18,12 +18,13 @@ int hk_ledger_add_restore(struct hk_ledger *l, const struct hk_restore *r, int64
 {
 	int rc = hk_db_write(l,
 			     "INSERT INTO restore (step, checkpoint, safety, deployment,"
-			     " environment, restart, created_at)"
+			     " environment, restart, created_at, target)"
 			     " VALUES ('begun', nullif(?1, 0), nullif(?2, 0), nullif(?3, 0),"
-			     " nullif(?4, 0), ?5, ?6)",
+			     " nullif(?4, 0), ?5, ?6, nullif(?7, ''))",
 			     HK_DB_VALUES(HK_DB_INT(r->checkpoint), HK_DB_INT(r->safety),
 					  HK_DB_INT(r->deployment), HK_DB_INT(r->environment),
-					  HK_DB_INT(r->restart), HK_DB_INT(hk_clock_wall_ms())),
+					  HK_DB_INT(r->restart), HK_DB_INT(hk_clock_wall_ms()),
+					  HK_DB_TEXT(r->target)),
 			     NULL, err);
 
 	if (!rc)
@@ -65,14 +66,16 @@ static enum hk_restore_step read_step(sqlite3_stmt *s, int column)
 int hk_ledger_open_restore(struct hk_ledger *l, struct hk_restore *ret, struct hk_error *err)
 {
 	hk_auto_stmt sqlite3_stmt *s = NULL;
+	hk_auto_free char *target = NULL;
 	int c = 0;
 	bool row;
 	int rc;
 
-	rc = hk_db_prepare(l,
-			   "SELECT id, step, checkpoint, safety, deployment, environment, restart,"
-			   " created_at FROM restore WHERE finished_at IS NULL ORDER BY id LIMIT 1",
-			   NULL, 0, &s, err);
+	rc = hk_db_prepare(
+		l,
+		"SELECT id, step, checkpoint, safety, deployment, environment, restart,"
+		" created_at, target FROM restore WHERE finished_at IS NULL ORDER BY id LIMIT 1",
+		NULL, 0, &s, err);
 	if (!rc)
 		rc = hk_db_step(l, s, &row, err);
 	if (rc)
@@ -88,6 +91,8 @@ int hk_ledger_open_restore(struct hk_ledger *l, struct hk_restore *ret, struct h
 	ret->environment = sqlite3_column_int64(s, c++);
 	ret->restart = sqlite3_column_int(s, c++);
 	ret->created_at = sqlite3_column_int64(s, c++);
+	target = hk_db_text(s, c++);
+	snprintf(ret->target, sizeof(ret->target), "%s", target ? target : "");
 	return 0;
 }
 

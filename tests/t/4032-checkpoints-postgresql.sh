@@ -459,12 +459,50 @@ settled_later() { # the server is down when somebody comes
 	[ "$(open_restores)" = 0 ]
 }
 
+another_database() { # is not asked which of the two is live
+	app "CREATE TABLE IF NOT EXISTS after_it (n integer)"
+	HOSTKIT_FAILPOINT=restore_stopped:kill hostkit checkpoint restore site "$(id_of "round 1")" \
+		--yes || true
+	admin "CREATE DATABASE elsewhere OWNER app"
+	sed -i '/^DATABASE_URL=/s,@/app?,@/elsewhere?,' "$home/.env" # hostkit env would recover first
+	hostkit checkpoint list site >out 2>&1
+	contains out "cannot be settled yet: it was begun on the database 'app at $sock:"
+	contains out "the settings name 'elsewhere at $sock:"
+	[ "$(open_restores)" = 1 ]
+	sed -i '/^DATABASE_URL=/s,@/elsewhere?,@/app?,' "$home/.env"
+	hostkit recover site >out 2>&1
+	contains out "the database is as it was before"
+	live_is old
+	admin "DROP DATABASE elsewhere"
+	nothing_beside
+}
+
+url_is_gone() { # when it is known that the restored one is live, that stops nothing
+	app "CREATE TABLE IF NOT EXISTS after_it (n integer)"
+	HOSTKIT_FAILPOINT=restore_clean:kill hostkit checkpoint restore site "$(id_of "round 1")" \
+		--yes || true
+	sed -i '/^DATABASE_URL=/d' "$home/.env"
+	hostkit recover site >out 2>&1
+	contains out "the restored database is live"
+	contains out "what is left beside the database is not removed: [database] kind = postgresql needs"
+	[ "$(open_restores)" = 0 ]
+	set_url
+	live_is new
+	databases | grep app_hostkit_old
+	hostkit checkpoint restore site "$(id_of "round 1")" --yes
+	live_is new
+	nothing_beside
+}
+
 if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
 	ok_when "killed when all is loaded: the old database is live" killed restore_loaded old
 	ok_when "killed just before the swap: the old one" killed restore_stopped old
 	ok_when "killed just after it: the new one" killed restore_swapped new
 	ok_when "killed before the end is on record: the new one" killed restore_started new
+	ok_when "killed when that is on record: the new one" killed restore_clean new
 	ok_when "a server that is down at the recovery: it is settled later" settled_later
+	ok_when "another DATABASE_URL at the recovery: it waits for the one of before" another_database
+	ok_when "no DATABASE_URL when the databases have changed places: it is finished" url_is_gone
 else
 	skip "killed at each step" "built without --enable-failpoints"
 fi

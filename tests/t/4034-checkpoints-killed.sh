@@ -133,7 +133,7 @@ for point in restore_begun checkpoint_begun sqlite_copying sqlite_copying@3 chec
 	ok_when "killed at $point: the database is as it was" killed "$point" old
 	ok_when "failing at $point: it is as it was" failed "$point" old
 done
-for point in restore_swapped restore_started; do
+for point in restore_swapped restore_clean restore_started; do
 	ok_when "killed at $point: the restored database is live" killed "$point" new
 	ok_when "failing at $point: it is live, too" failed "$point" new
 done
