@@ -85,7 +85,7 @@ fuzzers() {
 	fi
 }
 distcheck() {
-	HK_TEST_QUICK=1 make -C "$build/gcc" -j"$jobs" distcheck \
+	HK_TEST_QUICK=1 make -C "$build/gcc" -j$((jobs * 2)) distcheck \
 		DISTCHECK_CONFIGURE_FLAGS=--enable-werror
 }
 
