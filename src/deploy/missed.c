@@ -13,7 +13,7 @@
 
 /* Not the name of any ref: that the ledger knows what refs were there when it began. */
 #define BEGUN "begun"
-#define SETTLE_MS 1000 /* for a hook that runs already to record what it was given */
+#define SETTLE_MS 5000 /* for a hook that runs already to record what it was given */
 #define LOOK_MS 50
 
 struct refs {
@@ -163,22 +163,55 @@ static enum pushes look_at_pushes(const struct hk_project *p)
 	return found;
 }
 
+static bool has(const struct refs *r, const char *name, const char *object)
+{
+	for (size_t i = 0; i < r->names.len; i++)
+		if (!strcmp(r->names.items[i], name) && !strcmp(r->objects.items[i], object))
+			return true;
+	return false;
+}
+
+/*
+ * Listed before and after a look at who pushes: what has moved since the first list is of a push
+ * that came behind the look, and what was recorded since is not missed.
+ */
+static int list_around_look(struct refs *r, struct hk_repo *repo, enum pushes *ret,
+			    struct hk_error *err)
+{
+	hk_auto_refs before = { .p = r->p, .l = r->l }, after = { .p = r->p, .l = r->l };
+
+	refs_release(r);
+	if (list(&before, repo, err))
+		return err->code;
+	if (!before.names.len)
+		return 0;
+	*ret = look_at_pushes(r->p);
+	if (list(&after, repo, err))
+		return err->code;
+	for (size_t i = 0; i < after.names.len; i++) {
+		if (!has(&before, after.names.items[i], after.objects.items[i]))
+			continue;
+		hk_strlist_add(&r->names, after.names.items[i]);
+		hk_strlist_add(&r->objects, after.objects.items[i]);
+	}
+	return 0;
+}
+
 /* Lists until nothing is missed, or what is missed cannot be a push that is just arriving. */
 static int find(struct refs *r, struct hk_repo *repo, struct hk_error *err)
 {
 	int64_t deadline = hk_clock_deadline(SETTLE_MS);
 
 	for (;;) {
-		/* In this order: what moves a ref after the look is found by the next caller. */
-		enum pushes pushes = look_at_pushes(r->p);
-		int ret = list(r, repo, err);
+		enum pushes pushes = REF_MOVES;
+		int ret = list_around_look(r, repo, &pushes, err);
 
 		if (ret || !r->names.len)
 			return ret;
 		if (pushes == NO_PUSH || (pushes == HOOK_RUNS && !hk_clock_left(deadline)))
 			return 0;
 		if (!hk_clock_left(deadline)) {
-			hk_strlist_release(&r->names);
+			refs_release(r);
 			return 0;
 		}
 		poll(NULL, 0, LOOK_MS);

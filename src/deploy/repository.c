@@ -33,8 +33,8 @@ const struct hk_repository_setting hk_repository_settings[] = {
 	{ "core.fsync", "committed,reference" },
 	{ "receive.advertisePushOptions", "true" },
 	/*
-	 * receive-pack also looks at the refs by git-for-each-ref, which tells the pusher of one that
-	 * is deleted just then. The pins, which come and go, need not be among these.
+	 * receive-pack also looks at the refs by git-for-each-ref, which tells the pusher of one
+	 * that is deleted just then. The pins, which come and go, need not be among these.
 	 */
 	{ "core.alternateRefsPrefixes", "refs/heads" },
 	{ NULL, NULL },
