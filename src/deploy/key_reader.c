@@ -60,7 +60,7 @@ static bool may_run(const struct hk_key_reader *r, const char *command)
 	return hk_strlist_has(&r->commands, group) || hk_strlist_has(&r->commands, both);
 }
 
-static bool begins_word(const char *text, const char *at)
+static bool is_program(const char *text, const char *at)
 {
 	static const char push[] = "git push ";
 	size_t before = (size_t)(at - text), len = sizeof(push) - 1;
@@ -70,16 +70,21 @@ static bool begins_word(const char *text, const char *at)
 	return !before || strchr(" (", at[-1]);
 }
 
+static bool is_for_others(const char *hint)
+{
+	return strstr(hint, "as root") || strstr(hint, "on the server");
+}
+
 char *hk_key_reader_say(const struct hk_key_reader *r, const char *hint)
 {
 	hk_auto_buf out = HK_BUF_INIT;
 	const char *rest = hint, *at;
 
-	while (*r->to && (at = strstr(rest, PROGRAM))) {
+	while (*r->to && !is_for_others(hint) && (at = strstr(rest, PROGRAM))) {
 		const char *command = at + sizeof(PROGRAM) - 1;
 
 		hk_buf_add(&out, rest, (size_t)(at - rest));
-		if (begins_word(hint, at) && may_run(r, command))
+		if (is_program(hint, at) && may_run(r, command))
 			hk_buf_addf(&out, "ssh %s ", r->to);
 		else
 			hk_buf_addstr(&out, PROGRAM);

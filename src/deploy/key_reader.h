@@ -30,7 +30,8 @@ void hk_key_reader_release(struct hk_key_reader *r);
 
 /*
  * "to go on: hostkit resume shop" becomes "to go on: ssh shop@vps resume shop". What a key may not
- * run, and git's remote of the name hostkit, stay. The caller frees it.
+ * run, what is for root ("as root: …"), and git's remote of the name hostkit, stay. The caller
+ * frees it.
  */
 char *hk_key_reader_say(const struct hk_key_reader *r, const char *hint);
 

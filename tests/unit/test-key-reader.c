@@ -49,6 +49,10 @@ static void test_not_allowed(void **state HK_UNUSED)
 	check("deploy", "hostkit key add shop FILE", "hostkit key add shop FILE");
 	check("checkpoint list", "hostkit checkpoint restore shop 3",
 	      "hostkit checkpoint restore shop 3");
+	check("service logs", "as root: hostkit service logs shop --journal",
+	      "as root: hostkit service logs shop --journal");
+	check("deploy", "on the server: hostkit ratelimit reset shop, or hostkit deploy shop",
+	      "on the server: hostkit ratelimit reset shop, or hostkit deploy shop");
 	check("", "hostkit deploy shop", "hostkit deploy shop");
 	check("deploy", "a newer hostkit wrote it: install that one",
 	      "a newer hostkit wrote it: install that one");
