@@ -173,12 +173,14 @@ static const char *variable(const struct server *s, const char *name)
 static int target(const struct hk_database *db, struct hk_buf *ret, struct hk_error *err)
 {
 	auto_server s = { .name = NULL };
-	const char *host;
+	const char *host, *port;
 
 	if (find(db, &s, err))
 		return err->code;
 	host = *variable(&s, "PGHOSTADDR") ? variable(&s, "PGHOSTADDR") : variable(&s, "PGHOST");
-	hk_buf_addf(ret, "%s at %s:%s", s.name, host, variable(&s, "PGPORT"));
+	port = variable(&s, "PGPORT");
+	hk_buf_addf(ret, "%s at %s%s%s", s.name, *host ? host : "the local socket",
+		    *port ? ":" : "", port);
 	return 0;
 }
 

@@ -83,6 +83,8 @@ static int finish(struct operation *o, struct hk_error *err)
 	if (HK_FAILPOINT(restore_clean, &why) ||
 	    (o->kind && o->kind->clean && o->kind->clean(&o->c->db, &why)))
 		snprintf(o->left, sizeof(o->left), "%s", why.message);
+	else if (o->kind) /* it may be the second try */
+		o->left[0] = '\0';
 	if (o->row.environment && hk_snapshot_restore(o->c->project, o->row.environment, err))
 		return err->code;
 	if (HK_FAILPOINT(restore_environment, err) ||

@@ -77,9 +77,9 @@ enum hk_restore_step {
 	HK_RESTORE_UNDONE, /* what was live is */
 };
 
-/* An operation that is finished or undone, whatever dies meanwhile: see deploy/restore.h. */
 #define HK_DATABASE_TARGET_LEN 512
 
+/* An operation that is finished or undone, whatever dies meanwhile: see deploy/restore.h. */
 struct hk_restore {
 	int64_t id;
 	enum hk_restore_step step;

@@ -466,8 +466,8 @@ another_database() { # is not asked which of the two is live
 	admin "CREATE DATABASE elsewhere OWNER app"
 	sed -i '/^DATABASE_URL=/s,@/app?,@/elsewhere?,' "$home/.env" # hostkit env would recover first
 	hostkit checkpoint list site >out 2>&1
-	contains out "cannot be settled yet: it was begun on the database 'app at $sock:"
-	contains out "the settings name 'elsewhere at $sock:"
+	contains out "cannot be settled yet: it was begun on the database 'app at $sock'"
+	contains out "the settings name 'elsewhere at $sock'"
 	[ "$(open_restores)" = 1 ]
 	sed -i '/^DATABASE_URL=/s,@/elsewhere?,@/app?,' "$home/.env"
 	hostkit recover site >out 2>&1
