@@ -31,9 +31,11 @@ create() {
 }
 
 # A process of the project's user, of which the number is in the file `planted`, as the machine
-# counts.
+# counts. It is no child of nsenter's, which stops itself when its child is stopped, and then leaves
+# a zombie that `kill -0` finds.
 plant() {
-	machine_as site setsid sh -c 'echo $$ >planted; exec sleep 1000' &
+	machine_run rm -f /home/site/planted
+	machine_as site setsid --fork sh -c 'echo $$ >planted; exec sleep 1000 >/dev/null 2>&1'
 	wait_until 10 machine_run test -s /home/site/planted
 	machine_run cat /home/site/planted >planted
 }

@@ -107,7 +107,7 @@ restarts() {
 	[ "$(pid_of)" != "$(cat old)" ]
 	[ "$(property shop InvocationID)" != "$(cat old_invocation)" ]
 	[ "$(property shop NRestarts)" = 0 ]
-	not inside kill -0 "$(cat old)"
+	wait_until 10 not inside kill -0 "$(cat old)"
 	answers_of shop "release=$(live_release)" -- service status shop
 }
 ok_when "the next push makes a new process, under a new invocation" restarts

@@ -76,7 +76,7 @@ from_process() {
 	settings
 	push_as shop
 	expect_of shop last.status=succeeded
-	not inside kill -0 "$(cat old)"
+	wait_until 10 not inside kill -0 "$(cat old)"
 	runs_on "$(live_release)"
 }
 ok_when "what the driver process ran is ended when systemd takes over" from_process
@@ -85,7 +85,7 @@ to_process() {
 	pid_of >old
 	settings service.driver=process
 	inside_as shop hostkit service restart shop
-	not inside kill -0 "$(cat old)"
+	wait_until 10 not inside kill -0 "$(cat old)"
 	wait_until 10 serves
 	answers_of shop driver=process running=true -- service status shop
 	[ "$(property shop ActiveState)" = inactive ]
@@ -124,7 +124,7 @@ start_switched() {
 	pid_of >old
 	settings
 	inside_as shop hostkit service start shop
-	not inside kill -0 "$(cat old)"
+	wait_until 10 not inside kill -0 "$(cat old)"
 	runs_on "$(live_release)"
 }
 ok_when "service start does not leave what another driver has started" start_switched
