@@ -109,6 +109,7 @@ static struct hk_json *checkpoint_json(const struct hk_checkpoint *c)
 
 	hk_json_set(j, "id", hk_json_int(c->id));
 	hk_json_set(j, "kind", hk_json_string(c->kind));
+	hk_json_set(j, "database", hk_json_string(c->target));
 	hk_json_set(j, "label", hk_json_string(c->label));
 	hk_json_set(j, "deployment", c->deployment ? hk_json_int(c->deployment) : hk_json_null());
 	hk_json_set(j, "safety", hk_json_bool(c->safety));
@@ -194,12 +195,29 @@ static int run_list(struct hk_cli_call *call, struct hk_error *err)
 
 /* --- Restoring */
 
-static int ask(const struct checkpoint_call *c, int64_t id, bool no_safety, struct hk_error *err)
+/* The database that is replaced, and whether it is another one than the checkpoint is of. */
+static void describe_target(const struct checkpoint_call *c, const struct hk_checkpoint *row,
+			    struct hk_buf *out)
+{
+	char target[HK_DATABASE_TARGET_LEN];
+	struct hk_error ignored;
+
+	if (hk_checkpoints_target(&c->checkpoints, target, &ignored) || !*target)
+		return;
+	hk_buf_addf(out, " ('%s')", target);
+	if (row->target && strcmp(row->target, target))
+		hk_buf_addf(out, ", not '%s',", row->target);
+}
+
+static int ask(const struct checkpoint_call *c, const struct hk_restore_request *req,
+	       struct hk_error *err)
 {
 	HK_CLEANUP(hk_checkpoint_release) struct hk_checkpoint row = HK_CHECKPOINT_INIT;
 	char when[HK_CLOCK_RFC3339_LEN], answer[16] = "";
+	hk_auto_buf target = HK_BUF_INIT;
 
-	if (hk_ledger_get_checkpoint(c->ledger, id, &row, err))
+	if (hk_ledger_get_checkpoint(c->ledger, req->checkpoint, &row, err) ||
+	    (!req->elsewhere && hk_restore_check_target(&c->checkpoints, row.id, err)))
 		return err->code;
 	if (!isatty(STDIN_FILENO)) {
 		hk_error_set(err, HK_E_USAGE,
@@ -209,12 +227,13 @@ static int ask(const struct checkpoint_call *c, int64_t id, bool no_safety, stru
 		return hk_error_hint(err, "to do it without a question: --yes");
 	}
 	hk_clock_rfc3339(row.created_at, when);
+	describe_target(c, &row, &target);
 	fprintf(stderr,
-		"The database of %s becomes what it was at %.10s %.8s (checkpoint %lld).\n"
+		"The database of %s%s becomes what it was at %.10s %.8s (checkpoint %lld).\n"
 		"What was written since then is %s\n"
 		"Restore it? (yes or no): ",
-		c->project.name, when, when + 11, (long long)id,
-		no_safety ? "lost." : "kept in a checkpoint of its own, made first.");
+		c->project.name, target.data, when, when + 11, (long long)row.id,
+		req->no_safety ? "lost." : "kept in a checkpoint of its own, made first.");
 	if (fgets(answer, sizeof(answer), stdin) && !strcmp(answer, "yes\n"))
 		return 0;
 	return hk_error_set(err, HK_E_CANCELLED, "nothing was changed");
@@ -244,13 +263,14 @@ static void tell(struct hk_cli_call *call, const struct checkpoint_call *c, int6
 
 static int run_restore(struct hk_cli_call *call, struct hk_error *err)
 {
-	struct hk_restore_request req = { .no_safety = hk_cli_has(call, "no-safety") };
+	struct hk_restore_request req = { .no_safety = hk_cli_has(call, "no-safety"),
+					  .elsewhere = hk_cli_has(call, "elsewhere") };
 	hk_auto_checkpoint_call c = CHECKPOINT_CALL_INIT;
 	struct hk_restore_outcome outcome;
 
 	if (parse_id(call->operands[1], &req.checkpoint, err) ||
 	    open_call(call, "checkpoint restore", &c, err) ||
-	    (!hk_cli_has(call, "yes") && ask(&c, req.checkpoint, req.no_safety, err)) ||
+	    (!hk_cli_has(call, "yes") && ask(&c, &req, err)) ||
 	    hk_restore_run(&c.checkpoints, &req, &outcome, err) ||
 	    hk_checkpoint_prune(&c.project, c.ledger, NULL, err))
 		return err->code;
@@ -318,7 +338,9 @@ const struct hk_cli_command hk_cli_checkpoint_commands[] = {
 		  "the change, and after any failure, what was live is; what an interruption leaves is\n"
 		  "finished or undone by the next command. Asks first.",
 	  .options = { { "yes", 'y', NULL, "Do not ask." },
-		       { "no-safety", 0, NULL, "Make no checkpoint of what is live." } },
+		       { "no-safety", 0, NULL, "Make no checkpoint of what is live." },
+		       { "elsewhere", 0, NULL,
+			 "Also into another database than the one it was made of." } },
 	  .run = run_restore },
 	{ .group = "checkpoint",
 	  .verb = "delete",

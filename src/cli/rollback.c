@@ -126,7 +126,7 @@ static void show_rows(struct plan *plan)
 	hk_auto_checkpoints c = HK_CHECKPOINTS_INIT;
 	struct hk_error failed = HK_ERROR_INIT;
 
-	if (hk_checkpoints_open(plan->p, plan->l, 0, NULL, &c, &failed) ||
+	if (hk_rollback_open_state(plan->p, plan->l, 0, &plan->state, &c, &failed) ||
 	    hk_checkpoint_count_rows(&c, plan->state.checkpoint, &rows, &failed)) {
 		if (!plan->call->json)
 			fprintf(plan->out, "         its rows were not counted: %s\n",
@@ -157,9 +157,10 @@ static int show_database(struct plan *plan, struct hk_error *err)
 		hk_json_set(plan->call->data, "checkpoint", hk_json_int(c.id));
 	else
 		fprintf(plan->out,
-			"database becomes checkpoint %lld of %.10s %.8s, %s\n"
+			"database becomes checkpoint %lld of %.10s %.8s, %s%s%s\n"
 			"         what was written since then is kept in a checkpoint made first\n",
-			(long long)c.id, when, when + 11, hk_human_size(c.size, size));
+			(long long)c.id, when, when + 11, hk_human_size(c.size, size),
+			c.target ? ", into " : "", c.target ? c.target : "");
 	show_rows(plan);
 	return 0;
 }

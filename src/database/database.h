@@ -49,8 +49,8 @@ struct hk_database_kind {
 	/* Whether the settings say what is needed; asks nothing outside. */
 	int (*check_settings)(const struct hk_database *db, struct hk_error *err);
 	/*
-	 * Which database the settings name, in words without secrets: a restore that died is
-	 * settled on that one only. NULL: it is not known.
+	 * Which database the settings name, in words without secrets: a checkpoint goes back into
+	 * that one, and a restore that died is settled on it. NULL: it is not known.
 	 */
 	int (*target)(const struct hk_database *db, struct hk_buf *ret, struct hk_error *err);
 	/* Whether there is a database yet; NULL: that shows when it is dumped. */

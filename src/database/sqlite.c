@@ -181,11 +181,10 @@ static int look(const struct hk_database *db, bool *ret_beside, struct hk_error 
 
 static int target(const struct hk_database *db, struct hk_buf *ret, struct hk_error *err)
 {
-	auto_place p = { .dir_fd = -1 };
-
-	if (find(db, &p, err))
+	if (check_settings(db, err))
 		return err->code;
-	hk_buf_addstr(ret, p.path);
+	/* In the home, wherever that is moved. */
+	hk_buf_addstr(ret, db->conf->database_path);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <base/clock.h>
 #include <base/log.h>
 #include <deploy/environment.h>
+#include <deploy/snapshot.h>
 #include <store/digest.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
@@ -44,9 +45,9 @@ static void add_vault(const struct hk_vault *vault, struct hk_strlist *env)
 	}
 }
 
-int hk_checkpoints_open(const struct hk_project *p, struct hk_ledger *l, int64_t deployment,
-			const struct hk_vault *vault, struct hk_checkpoints *ret,
-			struct hk_error *err)
+/* All but the environment. */
+static int prepare(const struct hk_project *p, struct hk_ledger *l, int64_t deployment,
+		   struct hk_checkpoints *ret, struct hk_error *err)
 {
 	hk_auto_free char *state = realpath(p->state_path, NULL);
 
@@ -68,7 +69,14 @@ int hk_checkpoints_open(const struct hk_project *p, struct hk_ledger *l, int64_t
 		.cancel_fd = -1,
 		.deadline = hk_clock_deadline(p->conf.database_timeout),
 	};
-	if (open_folder(p, &ret->dir_fd, err))
+	return open_folder(p, &ret->dir_fd, err);
+}
+
+int hk_checkpoints_open(const struct hk_project *p, struct hk_ledger *l, int64_t deployment,
+			const struct hk_vault *vault, struct hk_checkpoints *ret,
+			struct hk_error *err)
+{
+	if (prepare(p, l, deployment, ret, err))
 		return err->code;
 	if (!ret->kind)
 		return 0;
@@ -76,6 +84,66 @@ int hk_checkpoints_open(const struct hk_project *p, struct hk_ledger *l, int64_t
 		return err->code;
 	add_vault(vault, &ret->env);
 	return ret->kind->check_settings(&ret->db, err);
+}
+
+/* --- Which database they are of */
+
+int hk_checkpoints_target(const struct hk_checkpoints *c, char ret[HK_DATABASE_TARGET_LEN],
+			  struct hk_error *err)
+{
+	hk_auto_buf text = HK_BUF_INIT;
+
+	if (c->kind && c->kind->target && c->kind->target(&c->db, &text, err))
+		return err->code;
+	snprintf(ret, HK_DATABASE_TARGET_LEN, "%s", text.data);
+	return 0;
+}
+
+int hk_checkpoints_check_target(const struct hk_checkpoints *c, const char *what,
+				const char *target, struct hk_error *err)
+{
+	char now[HK_DATABASE_TARGET_LEN];
+
+	if (!target || !*target || !c->kind || !c->kind->target)
+		return 0;
+	if (hk_checkpoints_target(c, now, err))
+		return err->code;
+	if (!strcmp(now, target))
+		return 0;
+	return hk_error_set(err, HK_E_CONFIG_INVALID,
+			    "%s the database '%.200s', and the settings name '%.200s'", what,
+			    target, now);
+}
+
+/* As what .env was names it. */
+static int open_snapshot(const struct hk_project *p, struct hk_ledger *l, int64_t deployment,
+			 int64_t environment, struct hk_checkpoints *ret, struct hk_error *err)
+{
+	HK_CLEANUP(hk_snapshot_release) struct hk_snapshot s = HK_SNAPSHOT_INIT;
+
+	if (prepare(p, l, deployment, ret, err) || hk_snapshot_read(p, environment, &s, err) ||
+	    hk_environment_build_of(p, s.text, s.len, "the snapshot of .env", &ret->env, err))
+		return err->code;
+	return ret->kind ? ret->kind->check_settings(&ret->db, err) : 0;
+}
+
+int hk_checkpoints_open_target(const struct hk_project *p, struct hk_ledger *l,
+			       const struct hk_restore *r, const char *what,
+			       struct hk_checkpoints *ret, struct hk_error *err)
+{
+	struct hk_error first = HK_ERROR_INIT, second;
+
+	if (!hk_checkpoints_open(p, l, r->deployment, NULL, ret, &first) &&
+	    !hk_checkpoints_check_target(ret, what, r->target, &first))
+		return 0;
+	if (r->environment && *r->target) {
+		hk_checkpoints_close(ret);
+		if (!open_snapshot(p, l, r->deployment, r->environment, ret, &second) &&
+		    !hk_checkpoints_check_target(ret, what, r->target, &second))
+			return 0;
+	}
+	*err = first;
+	return err->code;
 }
 
 void hk_checkpoints_close(struct hk_checkpoints *c)
@@ -192,8 +260,12 @@ int hk_checkpoint_make(struct hk_checkpoints *c, const struct hk_checkpoint *wha
 		.created_at = hk_clock_wall_ms(),
 	};
 	int64_t began = hk_clock_mono_ms();
+	char target[HK_DATABASE_TARGET_LEN];
 	struct hk_error ignored;
 
+	if (hk_checkpoints_target(c, target, err))
+		return err->code;
+	row.target = *target ? hk_xstrdup(target) : NULL;
 	if (add_row(c, &row, err))
 		return err->code;
 	if (write_dump(c, &row, err) || HK_FAILPOINT(checkpoint_renamed, err)) {

@@ -42,6 +42,23 @@ int hk_checkpoints_open(const struct hk_project *p, struct hk_ledger *l, int64_t
 			struct hk_error *err) HK_MUST_CHECK;
 void hk_checkpoints_close(struct hk_checkpoints *c);
 
+/*
+ * The same, for a restore: of its target ("": whichever the settings name). When .env is to go back
+ * to a snapshot, that may also be the one that the snapshot names. HK_E_CONFIG_INVALID when it is
+ * neither; what and the names of both are the message then.
+ */
+int hk_checkpoints_open_target(const struct hk_project *p, struct hk_ledger *l,
+			       const struct hk_restore *r, const char *what,
+			       struct hk_checkpoints *ret, struct hk_error *err) HK_MUST_CHECK;
+
+/* Which database they are of, in the length that the ledger keeps; "" where it is not known. */
+int hk_checkpoints_target(const struct hk_checkpoints *c, char ret[HK_DATABASE_TARGET_LEN],
+			  struct hk_error *err) HK_MUST_CHECK;
+
+/* HK_E_CONFIG_INVALID, as above, when that is another one than target, which may be NULL or "". */
+int hk_checkpoints_check_target(const struct hk_checkpoints *c, const char *what,
+				const char *target, struct hk_error *err) HK_MUST_CHECK;
+
 /* HK_E_CONFIG_INVALID when the project has no database. */
 int hk_checkpoints_need_kind(const struct hk_checkpoints *c, struct hk_error *err) HK_MUST_CHECK;
 

@@ -102,10 +102,21 @@ static void add_settings(const struct hk_project *p, struct hk_strlist *env)
 	}
 }
 
+static int add_text(const char *text, size_t len, const char *what, struct hk_strlist *env,
+		    struct hk_error *err)
+{
+	hk_auto_strlist entries = HK_STRLIST_INIT;
+
+	if (hk_dotenv_parse(text, len, what, &entries, err))
+		return err->code;
+	for (size_t i = 0; i < entries.len; i++)
+		set(env, entries.items[i]);
+	return 0;
+}
+
 static int add_dotenv(const struct hk_project *p, struct hk_strlist *env, struct hk_error *err)
 {
 	hk_auto_free char *path = hk_xasprintf("%s/.env", p->home_path);
-	hk_auto_strlist entries = HK_STRLIST_INIT;
 	hk_auto_buf text = HK_BUF_INIT;
 	struct hk_error read_err = HK_ERROR_INIT;
 
@@ -115,11 +126,7 @@ static int add_dotenv(const struct hk_project *p, struct hk_strlist *env, struct
 		*err = read_err;
 		return hk_error_prefix(err, "in '%s'", p->home_path);
 	}
-	if (hk_dotenv_parse(text.data, text.len, path, &entries, err))
-		return err->code;
-	for (size_t i = 0; i < entries.len; i++)
-		set(env, entries.items[i]);
-	return 0;
+	return add_text(text.data, text.len, path, env, err);
 }
 
 bool hk_environment_is_secret(const char *entry)
@@ -224,6 +231,19 @@ int hk_environment_build(const struct hk_project *p, const struct hk_deployment 
 	set_value(&env, "HOSTKIT_PROJECT", p->name);
 	if (d)
 		hk_environment_facts(p, d, &env);
+	hk_strlist_add_list(ret, &env);
+	return 0;
+}
+
+int hk_environment_build_of(const struct hk_project *p, const char *text, size_t len,
+			    const char *what, struct hk_strlist *ret, struct hk_error *err)
+{
+	hk_auto_strlist env = HK_STRLIST_INIT;
+
+	hk_environment_plain(p, &env);
+	if (add_text(text, len, what, &env, err))
+		return err->code;
+	set_value(&env, "HOSTKIT_PROJECT", p->name);
 	hk_strlist_add_list(ret, &env);
 	return 0;
 }

@@ -221,16 +221,22 @@ static int refuse_second(const struct hk_checkpoints *c, struct hk_error *err)
 	return hk_error_hint(err, "hostkit recover %s", c->project->name);
 }
 
-/* In the length that the ledger keeps. */
-static int name_target(const struct operation *o, char ret[HK_DATABASE_TARGET_LEN],
-		       struct hk_error *err)
+int hk_restore_check_target(const struct hk_checkpoints *c, int64_t checkpoint,
+			    struct hk_error *err)
 {
-	hk_auto_buf text = HK_BUF_INIT;
+	HK_CLEANUP(hk_checkpoint_release) struct hk_checkpoint row = HK_CHECKPOINT_INIT;
+	hk_auto_free char *what = hk_xasprintf("checkpoint %lld is of", (long long)checkpoint);
 
-	if (o->kind && o->kind->target && o->kind->target(&o->c->db, &text, err))
+	if (hk_ledger_get_checkpoint(c->ledger, checkpoint, &row, err))
 		return err->code;
-	snprintf(ret, HK_DATABASE_TARGET_LEN, "%s", text.data);
-	return 0;
+	/* Of another kind it is not at all for what the settings name. */
+	if (!c->kind || strcmp(row.kind, c->kind->name) ||
+	    !hk_checkpoints_check_target(c, what, row.target, err))
+		return 0;
+	return hk_error_hint(err,
+			     "to restore it there all the same: hostkit checkpoint restore %s %lld "
+			     "--elsewhere",
+			     c->project->name, (long long)checkpoint);
 }
 
 static int restore_database(struct operation *o, const struct hk_restore_request *req,
@@ -259,8 +265,10 @@ int hk_restore_run(struct hk_checkpoints *c, const struct hk_restore_request *re
 	struct hk_error why = HK_ERROR_INIT;
 
 	if (refuse_second(c, err) ||
+	    (req->checkpoint && !req->elsewhere &&
+	     hk_restore_check_target(c, req->checkpoint, err)) ||
 	    (req->checkpoint && hk_checkpoint_open(c, req->checkpoint, &checkpoint, &d, err)) ||
-	    name_target(&o, o.row.target, err) ||
+	    (req->checkpoint && hk_checkpoints_target(c, o.row.target, err)) ||
 	    hk_ledger_add_restore(c->ledger, &o.row, &o.row.id, err))
 		return err->code;
 	if (HK_FAILPOINT(restore_begun, &why) ||
@@ -301,21 +309,6 @@ static int find_kind(struct hk_checkpoints *c, const struct hk_restore *row,
 			    checkpoint.kind, c->project->conf.database_kind);
 }
 
-static int check_target(const struct operation *o, struct hk_error *err)
-{
-	char now[HK_DATABASE_TARGET_LEN];
-
-	if (!*o->row.target)
-		return 0;
-	if (name_target(o, now, err))
-		return err->code;
-	if (!strcmp(now, o->row.target))
-		return 0;
-	return hk_error_set(err, HK_E_CONFIG_INVALID,
-			    "it was begun on the database '%.200s', and the settings name '%.200s'",
-			    o->row.target, now);
-}
-
 /*
  * Only the database that it was begun on tells which one is live. When that is known, one that the
  * settings do not name any more (.env has gone back, say) is in nobody's way.
@@ -325,8 +318,8 @@ static int find_database(struct operation *o, const struct hk_project *p, struct
 {
 	struct hk_error why = HK_ERROR_INIT;
 
-	if (!hk_checkpoints_open(p, l, o->row.deployment, NULL, o->c, &why) &&
-	    !find_kind(o->c, &o->row, &o->kind, &why) && !check_target(o, &why))
+	if (!hk_checkpoints_open_target(p, l, &o->row, "it was begun on", o->c, &why) &&
+	    !find_kind(o->c, &o->row, &o->kind, &why))
 		return 0;
 	if (o->row.step == HK_RESTORE_SWAPPING || why.code != HK_E_CONFIG_INVALID) {
 		*err = why;

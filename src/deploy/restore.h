@@ -13,6 +13,7 @@
 struct hk_restore_request {
 	int64_t checkpoint; /* 0: the database stays */
 	bool no_safety;	    /* no checkpoint of what is live first */
+	bool elsewhere;	    /* also into another database than the one that it was made of */
 	/*
 	 * As a part of a rollback: its deployment, whose caller restarts the service; the
 	 * deployment whose snapshot .env goes back to (0: it stays); the release that `app` names
@@ -32,9 +33,16 @@ struct hk_restore_outcome {
 };
 
 /*
+ * Whether the settings name the database that one was made of, as far as that is on record.
+ * HK_E_CONFIG_INVALID, HK_E_CHECKPOINT_NOT_FOUND.
+ */
+int hk_restore_check_target(const struct hk_checkpoints *c, int64_t checkpoint,
+			    struct hk_error *err) HK_MUST_CHECK;
+
+/*
  * The project's lock is held. After a failure the database is as it was, and the service runs if it
- * ran, unless the message says otherwise. HK_E_RESTORE_FAILED, and those of hk_checkpoint_open and
- * hk_checkpoint_make.
+ * ran, unless the message says otherwise. HK_E_RESTORE_FAILED, and those of hk_checkpoint_open,
+ * hk_checkpoint_make and hk_restore_check_target.
  */
 int hk_restore_run(struct hk_checkpoints *c, const struct hk_restore_request *req,
 		   struct hk_restore_outcome *ret, struct hk_error *err) HK_MUST_CHECK;

@@ -51,6 +51,39 @@ static int find_undone(struct hk_ledger *l, const char *active, const char *rele
 	return hk_ledger_ended_by(l, release, ret, err);
 }
 
+int hk_rollback_open_state(const struct hk_project *p, struct hk_ledger *l, int64_t deployment,
+			   const struct hk_rollback_state *state, struct hk_checkpoints *ret,
+			   struct hk_error *err)
+{
+	HK_CLEANUP(hk_checkpoint_release) struct hk_checkpoint c = HK_CHECKPOINT_INIT;
+	struct hk_restore r = { .deployment = deployment, .environment = state->environment };
+	hk_auto_free char *what =
+		hk_xasprintf("checkpoint %lld is of", (long long)state->checkpoint);
+
+	if (!state->checkpoint)
+		return hk_checkpoints_open(p, l, deployment, NULL, ret, err);
+	if (hk_ledger_get_checkpoint(l, state->checkpoint, &c, err))
+		return err->code;
+	snprintf(r.target, sizeof(r.target), "%s", c.target ? c.target : "");
+	return hk_checkpoints_open_target(p, l, &r, what, ret, err);
+}
+
+/* Nothing that it needs changes by looking. */
+static int check_database(const struct hk_project *p, struct hk_ledger *l,
+			  const struct hk_rollback_state *state, struct hk_error *err)
+{
+	hk_auto_checkpoints c = HK_CHECKPOINTS_INIT;
+
+	if (!state->checkpoint || !hk_rollback_open_state(p, l, 0, state, &c, err))
+		return 0;
+	if (!*err->hint)
+		hk_error_hint(err,
+			      "the code and .env without the database: hostkit rollback %s "
+			      "--with-env",
+			      p->name);
+	return err->code;
+}
+
 int hk_rollback_find_state(const struct hk_project *p, struct hk_ledger *l, const char *release,
 			   unsigned flags, struct hk_rollback_state *ret, struct hk_error *err)
 {
@@ -70,7 +103,7 @@ int hk_rollback_find_state(const struct hk_project *p, struct hk_ledger *l, cons
 	if (flags & HK_REQUEST_WITH_DATABASE && !state.checkpoint)
 		return not_kept(p, "checkpoint", release, err);
 	*ret = state;
-	return 0;
+	return check_database(p, l, &state, err);
 }
 
 int hk_rollback_find_before(const struct hk_project *p, struct hk_ledger *l, char **ret,
@@ -103,7 +136,7 @@ static int run(struct hk_deploy *d, struct hk_error *err)
 	struct hk_rollback_state state;
 
 	if (hk_rollback_find_state(d->project, d->ledger, d->release, d->row.flags, &state, err) ||
-	    hk_checkpoints_open(d->project, d->ledger, d->row.id, NULL, &c, err))
+	    hk_rollback_open_state(d->project, d->ledger, d->row.id, &state, &c, err))
 		return err->code;
 	c.db.cancel_fd = d->cancel_fd;
 	c.db.on_line = hk_deploy_output;

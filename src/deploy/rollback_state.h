@@ -5,6 +5,7 @@
 #ifndef HK_DEPLOY_ROLLBACK_STATE_H
 #define HK_DEPLOY_ROLLBACK_STATE_H
 
+#include <deploy/checkpoint.h>
 #include <deploy/project.h>
 
 struct hk_rollback_state {
@@ -15,10 +16,19 @@ struct hk_rollback_state {
 
 /*
  * Finds what the flags ask for (HK_REQUEST_WITH_ENV, HK_REQUEST_WITH_DATABASE).
- * HK_E_CHECKPOINT_NOT_FOUND when it was not kept.
+ * HK_E_CHECKPOINT_NOT_FOUND when it was not kept; HK_E_CONFIG_INVALID when the checkpoint is of
+ * another database than the settings name, now and with the .env that is gone back to.
  */
 int hk_rollback_find_state(const struct hk_project *p, struct hk_ledger *l, const char *release,
 			   unsigned flags, struct hk_rollback_state *ret,
+			   struct hk_error *err) HK_MUST_CHECK;
+
+/*
+ * The checkpoints of the database that the state's is of, see hk_checkpoints_open, for a deployment
+ * (0: none).
+ */
+int hk_rollback_open_state(const struct hk_project *p, struct hk_ledger *l, int64_t deployment,
+			   const struct hk_rollback_state *state, struct hk_checkpoints *ret,
 			   struct hk_error *err) HK_MUST_CHECK;
 
 /*

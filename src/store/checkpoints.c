@@ -7,11 +7,11 @@
 #include <base/clock.h>
 #include <store/db.h>
 
-#define SELECT                                                                             \
-	"SELECT id, state, kind, label, deployment, safety, size, sha256, ms, created_at," \
-	" (EXISTS (SELECT 1 FROM release r WHERE r.deployment = c.deployment"              \
-	"  AND r.state <> 'removed')"                                                      \
-	" OR EXISTS (SELECT 1 FROM restore o WHERE o.finished_at IS NULL"                  \
+#define SELECT                                                                                     \
+	"SELECT id, state, kind, target, label, deployment, safety, size, sha256, ms, created_at," \
+	" (EXISTS (SELECT 1 FROM release r WHERE r.deployment = c.deployment"                      \
+	"  AND r.state <> 'removed')"                                                              \
+	" OR EXISTS (SELECT 1 FROM restore o WHERE o.finished_at IS NULL"                          \
 	"  AND c.id IN (o.checkpoint, o.safety))) FROM checkpoint c "
 
 static const char *const states[] = {
@@ -23,6 +23,7 @@ static const char *const states[] = {
 void hk_checkpoint_release(struct hk_checkpoint *c)
 {
 	free(c->kind);
+	free(c->target);
 	free(c->label);
 	free(c->sha256);
 	*c = (struct hk_checkpoint)HK_CHECKPOINT_INIT;
@@ -46,6 +47,7 @@ static void read_row(sqlite3_stmt *s, struct hk_checkpoint *ret)
 	ret->id = sqlite3_column_int64(s, c++);
 	ret->state = read_state(s, c++);
 	ret->kind = hk_db_text(s, c++);
+	ret->target = hk_db_text(s, c++);
 	ret->label = hk_db_text(s, c++);
 	ret->deployment = sqlite3_column_int64(s, c++);
 	ret->safety = sqlite3_column_int(s, c++);
@@ -66,11 +68,11 @@ int hk_ledger_add_checkpoint(struct hk_ledger *l, const struct hk_checkpoint *c,
 			     struct hk_error *err)
 {
 	int rc = hk_db_write(l,
-			     "INSERT INTO checkpoint (kind, label, deployment, safety, created_at)"
-			     " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5)",
-			     HK_DB_VALUES(HK_DB_TEXT(c->kind), HK_DB_TEXT(c->label),
-					  HK_DB_INT(c->deployment), HK_DB_INT(c->safety),
-					  HK_DB_INT(hk_clock_wall_ms())),
+			     "INSERT INTO checkpoint (kind, target, label, deployment, safety,"
+			     " created_at) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6)",
+			     HK_DB_VALUES(HK_DB_TEXT(c->kind), HK_DB_TEXT(c->target),
+					  HK_DB_TEXT(c->label), HK_DB_INT(c->deployment),
+					  HK_DB_INT(c->safety), HK_DB_INT(hk_clock_wall_ms())),
 			     NULL, err);
 
 	if (!rc)
@@ -83,11 +85,12 @@ int hk_ledger_adopt_checkpoint(struct hk_ledger *l, const struct hk_checkpoint *
 {
 	return hk_db_write(l,
 			   "INSERT INTO checkpoint (id, state, kind, label, safety, size, sha256,"
-			   " ms, created_at) VALUES (?1, 'ready', ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			   " ms, created_at, target)"
+			   " VALUES (?1, 'ready', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 			   HK_DB_VALUES(HK_DB_INT(c->id), HK_DB_TEXT(c->kind), HK_DB_TEXT(c->label),
 					HK_DB_INT(c->safety), HK_DB_INT(c->size),
 					HK_DB_TEXT(c->sha256), HK_DB_INT(c->ms),
-					HK_DB_INT(c->created_at)),
+					HK_DB_INT(c->created_at), HK_DB_TEXT(c->target)),
 			   NULL, err);
 }
 

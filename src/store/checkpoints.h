@@ -13,6 +13,8 @@
 #include <base/error.h>
 #include <store/ledger.h>
 
+#define HK_DATABASE_TARGET_LEN 512
+
 enum hk_checkpoint_state {
 	HK_CHECKPOINT_MAKING,	/* its dump is not complete */
 	HK_CHECKPOINT_READY,	/* its dump is there, as size and sha256 say */
@@ -22,7 +24,8 @@ enum hk_checkpoint_state {
 struct hk_checkpoint {
 	int64_t id;
 	enum hk_checkpoint_state state;
-	char *kind; /* of the database: [database] kind then */
+	char *kind;   /* of the database: [database] kind then */
+	char *target; /* which database, in words without secrets; NULL: it is not known */
 	char *label;
 	int64_t deployment; /* that it was made before; 0: none, or forgotten */
 	bool safety;	    /* made before a restore */
@@ -39,7 +42,7 @@ struct hk_checkpoint {
 	}
 void hk_checkpoint_release(struct hk_checkpoint *c);
 
-/* Adds a row in state making: kind, label, deployment and safety are taken. */
+/* Adds a row in state making: kind, target, label, deployment and safety are taken. */
 int hk_ledger_add_checkpoint(struct hk_ledger *l, const struct hk_checkpoint *c, int64_t *ret_id,
 			     struct hk_error *err) HK_MUST_CHECK;
 
@@ -76,8 +79,6 @@ enum hk_restore_step {
 	HK_RESTORE_DONE,
 	HK_RESTORE_UNDONE, /* what was live is */
 };
-
-#define HK_DATABASE_TARGET_LEN 512
 
 /* An operation that is finished or undone, whatever dies meanwhile: see deploy/restore.h. */
 struct hk_restore {

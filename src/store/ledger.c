@@ -149,6 +149,10 @@ static const char *const migrations[] = {
 	/* Which database a restore was begun on. */
 	("ALTER TABLE restore ADD COLUMN target TEXT;"
 	 "PRAGMA user_version = 8;"),
+
+	/* Which database a checkpoint was made of. */
+	("ALTER TABLE checkpoint ADD COLUMN target TEXT;"
+	 "PRAGMA user_version = 9;"),
 };
 
 /*

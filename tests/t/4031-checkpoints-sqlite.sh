@@ -205,7 +205,7 @@ no_asked() {
 	fails=0
 	asked y || fails=$?
 	[ "$fails" = 26 ]
-	contains shown "The database of site becomes what it was at"
+	contains shown "The database of site ('shared/data/app.db') becomes what it was at"
 	contains shown "nothing was changed"
 	[ "$(count)" -ge "$before" ]
 }

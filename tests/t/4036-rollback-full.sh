@@ -178,6 +178,18 @@ print(json.load(sys.stdin)["data"]["checkpoint"])')
 }
 ok_when "nor with one that was changed" damaged
 
+another_file() { # which the settings name since then
+	cp "$db" "$home/shared/moved.db"
+	settings database.kind=sqlite database.path=shared/moved.db
+	hostkit rollback site --full --yes >out 2>&1 && return 1
+	contains out "is of the database 'shared/app.db', and the settings name 'shared/moved.db'"
+	contains out "hostkit rollback site --with-env"
+	[ "$(version)" = "13 13 13" ]
+	settings database.kind=sqlite database.path=shared/app.db
+	rm "$home/shared/moved.db"
+}
+ok_when "nor with one of another database" another_file
+
 # --- Killed
 
 n=13

@@ -29,7 +29,8 @@ static int64_t make(struct hk_ledger *l, int64_t deployment, bool safety)
 
 static void test_states(void **state)
 {
-	struct hk_checkpoint c = { .kind = (char *)"sqlite" }, got = HK_CHECKPOINT_INIT;
+	struct hk_checkpoint c = { .kind = (char *)"sqlite", .target = (char *)"app.db" };
+	struct hk_checkpoint got = HK_CHECKPOINT_INIT;
 	struct hk_ledger *l = open_ledger();
 	bool open;
 
@@ -46,6 +47,7 @@ static void test_states(void **state)
 	FAILS(HK_E_CHECKPOINT_NOT_FOUND, hk_ledger_finish_checkpoint(l, &c, &err));
 	OK(hk_ledger_get_checkpoint(l, c.id, &got, &err));
 	assert_string_equal(got.kind, "sqlite");
+	assert_string_equal(got.target, "app.db");
 	assert_null(got.label);
 	assert_string_equal(got.sha256, digest);
 	assert_int_equal(got.size, 7);

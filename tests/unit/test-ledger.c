@@ -77,7 +77,7 @@ static void test_create(void **state)
 	assert_int_equal(mode_of(""), S_IFREG | 0600);
 	assert_int_equal(mode_of("-wal"), S_IFREG | 0600);
 	assert_int_equal(mode_of("-shm"), S_IFREG | 0600);
-	assert_pragma(l, "PRAGMA user_version", "8");
+	assert_pragma(l, "PRAGMA user_version", "9");
 	assert_pragma(l, "PRAGMA journal_mode", "wal");
 	assert_pragma(l, "PRAGMA synchronous", "2");
 	assert_pragma(l, "PRAGMA foreign_keys", "1");
@@ -97,7 +97,7 @@ static void test_migrate_empty(void **state)
 	(void)state;
 	write_file(path, "", 0);
 	l = open_ledger();
-	assert_pragma(l, "PRAGMA user_version", "8");
+	assert_pragma(l, "PRAGMA user_version", "9");
 	assert_int_equal(add(l, "refs/heads/main"), 1);
 	hk_ledger_close(l);
 	/* Whatever changed the journal mode, the next open sets it right. */
@@ -128,7 +128,7 @@ static void test_migrate_first(void **state)
 		"ALTER TABLE deployment DROP COLUMN pusher_key;"
 		"ALTER TABLE deployment DROP COLUMN canceller; PRAGMA user_version = 1");
 	l = open_ledger();
-	assert_pragma(l, "PRAGMA user_version", "8");
+	assert_pragma(l, "PRAGMA user_version", "9");
 	OK(hk_ledger_get_deployment(l, id, &d, &err));
 	assert_string_equal(d.ref, "refs/heads/main");
 	assert_int_equal(d.submitter.pid, 0);
@@ -161,7 +161,7 @@ static void test_check(void **state)
 
 static void test_newer_version(void **state)
 {
-	static const char *const versions[] = { "PRAGMA user_version = 9",
+	static const char *const versions[] = { "PRAGMA user_version = 10",
 						"PRAGMA user_version = 99",
 						"PRAGMA user_version = -1" };
 	struct hk_ledger *l = NULL;
@@ -173,10 +173,10 @@ static void test_newer_version(void **state)
 		FAILS(HK_E_LEDGER_FAILED, hk_ledger_open(path, &l, &err));
 		assert_null(l);
 		assert_non_null(strstr(last.message, path));
-		assert_non_null(strstr(last.message, "versions up to 8"));
+		assert_non_null(strstr(last.message, "versions up to 9"));
 		assert_string_not_equal(last.hint, "");
 	}
-	raw_sql("PRAGMA user_version = 8");
+	raw_sql("PRAGMA user_version = 9");
 	hk_ledger_close(open_ledger());
 }
 
