@@ -78,6 +78,8 @@ src_libhostkit_a_SOURCES = \
 	src/database/database.c src/database/database.h \
 	src/database/kinds.h \
 	src/database/postgresql.c \
+	src/database/postgresql.h \
+	src/database/postgresql_look.c \
 	src/database/rows.c src/database/rows.h \
 	src/database/sqlite.c \
 	src/database/url.c \

@@ -2,7 +2,7 @@
  * [database] kind = postgresql: by the programs of its client package, with everything about the
  * connection in their environment. Names are passed to psql as variables, which it quotes.
  */
-#include <database/kinds.h>
+#include <database/postgresql.h>
 
 #include <errno.h>
 #include <string.h>
@@ -11,14 +11,11 @@
 
 #include <base/alloc.h>
 #include <base/clock.h>
-#include <base/human.h>
 #include <sys/failpoint.h>
 #include <sys/fs.h>
 
-#define URL "DATABASE_URL="
 #define NAME_MAX_BYTES 63 /* NAMEDATALEN - 1 */
 #define SWAP_MS 60000
-#define MAINTENANCE "postgres" /* the database that is there to connect to */
 
 /* The present state of the three names decides, not what a process believed before it died. */
 static const char load_script[] =
@@ -88,41 +85,22 @@ static const char clean_script[] =
 	"DROP DATABASE IF EXISTS :\"old\";\n"
 	"\\endif\n";
 
-/* What the statistics say, without reading the tables. */
-static const char rows_script[] =
-	"SELECT 'rows ' || n_live_tup || ' ' || CASE schemaname WHEN 'public' THEN '' ELSE"
-	" schemaname || '.' END || relname FROM pg_stat_user_tables\n"
-	"ORDER BY n_live_tup DESC, schemaname, relname LIMIT 21;\n";
-
-static const char examine_script[] =
-	"SELECT 'server ' || current_setting('server_version_num')::int / 10000;\n"
-	"SELECT 'restores' FROM pg_roles WHERE rolname = current_user AND (rolsuper OR (rolcreatedb"
-	" AND EXISTS (SELECT FROM pg_database WHERE datname = :'live'"
-	" AND pg_has_role(current_user, datdba, 'MEMBER'))));\n";
-
-struct server {
-	struct hk_strlist env;
-	char *name; /* of the live database */
-	char *new_name, *old_name;
-};
-
-static void release_server(struct server *s)
+void hk_pg_release(struct hk_pg *s)
 {
 	hk_strlist_wipe(&s->env);
 	free(s->name);
 	free(s->new_name);
 	free(s->old_name);
 }
-#define auto_server HK_CLEANUP(release_server) struct server
 
-static const char *find_url(const struct hk_database *db)
+static const char *variable(const struct hk_strlist *env, const char *name)
 {
-	const char *url = db->conf->database_url;
+	size_t len = strlen(name);
 
-	for (size_t i = 0; !*url && db->env && i < db->env->len; i++)
-		if (!strncmp(db->env->items[i], URL, sizeof(URL) - 1))
-			url = db->env->items[i] + sizeof(URL) - 1;
-	return url;
+	for (size_t i = 0; env && i < env->len; i++)
+		if (!strncmp(env->items[i], name, len) && env->items[i][len] == '=')
+			return env->items[i] + len + 1;
+	return "";
 }
 
 static int check_name(const char *name, struct hk_error *err)
@@ -136,11 +114,13 @@ static int check_name(const char *name, struct hk_error *err)
 	return 0;
 }
 
-static int find(const struct hk_database *db, struct server *ret, struct hk_error *err)
+int hk_pg_find(const struct hk_database *db, struct hk_pg *ret, struct hk_error *err)
 {
-	const char *url = find_url(db);
+	const char *url = db->conf->database_url;
 
-	*ret = (struct server){ .env = HK_STRLIST_INIT };
+	*ret = (struct hk_pg)HK_PG_INIT;
+	if (!*url)
+		url = variable(db->env, "DATABASE_URL");
 	if (!*url) {
 		hk_error_set(err, HK_E_CONFIG_INVALID,
 			     "[database] kind = postgresql needs [database] url, or DATABASE_URL "
@@ -160,25 +140,16 @@ static int find(const struct hk_database *db, struct server *ret, struct hk_erro
 	return 0;
 }
 
-static const char *variable(const struct server *s, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < s->env.len; i++)
-		if (!strncmp(s->env.items[i], name, len) && s->env.items[i][len] == '=')
-			return s->env.items[i] + len + 1;
-	return "";
-}
-
 static int target(const struct hk_database *db, struct hk_buf *ret, struct hk_error *err)
 {
-	auto_server s = { .name = NULL };
+	hk_auto_pg s = HK_PG_INIT;
 	const char *host, *port;
 
-	if (find(db, &s, err))
+	if (hk_pg_find(db, &s, err))
 		return err->code;
-	host = *variable(&s, "PGHOSTADDR") ? variable(&s, "PGHOSTADDR") : variable(&s, "PGHOST");
-	port = variable(&s, "PGPORT");
+	host = variable(&s.env, "PGHOSTADDR");
+	host = *host ? host : variable(&s.env, "PGHOST");
+	port = variable(&s.env, "PGPORT");
 	hk_buf_addf(ret, "%s at %s%s%s", s.name, *host ? host : "the local socket",
 		    *port ? ":" : "", port);
 	return 0;
@@ -186,15 +157,15 @@ static int target(const struct hk_database *db, struct hk_buf *ret, struct hk_er
 
 static int check_settings(const struct hk_database *db, struct hk_error *err)
 {
-	auto_server s = { .name = NULL };
+	hk_auto_pg s = HK_PG_INIT;
 
-	return find(db, &s, err);
+	return hk_pg_find(db, &s, err);
 }
 
 static int dump(const struct hk_database *db, const struct hk_dump *to, struct hk_error *err)
 {
 	static const char *const argv[] = { "pg_dump", "--format=custom", "--no-password", NULL };
-	auto_server s = { .name = NULL };
+	hk_auto_pg s = HK_PG_INIT;
 	struct hk_database_program p = {
 		.argv = argv,
 		.env = &s.env,
@@ -203,7 +174,7 @@ static int dump(const struct hk_database *db, const struct hk_dump *to, struct h
 		.code = HK_E_CHECKPOINT_FAILED,
 	};
 
-	return find(db, &s, err) ? err->code : hk_database_run(db, &p, err);
+	return hk_pg_find(db, &s, err) ? err->code : hk_database_run(db, &p, err);
 }
 
 static int rewind_dump(const struct hk_dump *d, struct hk_error *err)
@@ -244,9 +215,8 @@ static int open_script(const char *text, int *ret, struct hk_error *err)
 	return 0;
 }
 
-/* Runs a script in a database; said gets what it prints, and may be NULL. */
-static int run_script(const struct hk_database *db, struct server *s, const char *database,
-		      const char *text, struct hk_strlist *said, struct hk_error *err)
+int hk_pg_run_script(const struct hk_database *db, struct hk_pg *s, const char *database,
+		     const char *text, struct hk_strlist *said, struct hk_error *err)
 {
 	hk_auto_free char *live = hk_xasprintf("live=%s", s->name);
 	hk_auto_free char *new_name = hk_xasprintf("new=%s", s->new_name);
@@ -277,7 +247,7 @@ static int run_script(const struct hk_database *db, struct server *s, const char
 
 /* --- Restoring */
 
-static int explain_load(const struct server *s, struct hk_error *err)
+static int explain_load(const struct hk_pg *s, struct hk_error *err)
 {
 	if (strstr(err->message, "permission denied to create database"))
 		hk_error_hint(err, "a restore makes a new database first; as the server's "
@@ -285,7 +255,7 @@ static int explain_load(const struct server *s, struct hk_error *err)
 	return hk_error_prefix(err, "beside the database '%.60s'", s->name);
 }
 
-static int restore_into_new(const struct hk_database *db, struct server *s,
+static int restore_into_new(const struct hk_database *db, struct hk_pg *s,
 			    const struct hk_dump *from, struct hk_error *err)
 {
 	const char *const argv[] = { "pg_restore",
@@ -309,26 +279,27 @@ static int restore_into_new(const struct hk_database *db, struct server *s,
 static int clean(const struct hk_database *db, struct hk_error *err)
 {
 	struct hk_database whole = *db;
-	auto_server s = { .name = NULL };
+	hk_auto_pg s = HK_PG_INIT;
 
 	whole.cancel_fd = -1;
 	whole.deadline = hk_clock_deadline(SWAP_MS);
-	return find(db, &s, err) ? err->code
-				 : run_script(&whole, &s, MAINTENANCE, clean_script, NULL, err);
+	return hk_pg_find(db, &s, err)
+		       ? err->code
+		       : hk_pg_run_script(&whole, &s, HK_PG_MAINTENANCE, clean_script, NULL, err);
 }
 
 static int load(const struct hk_database *db, const struct hk_dump *from, struct hk_error *err)
 {
-	auto_server s = { .name = NULL };
+	hk_auto_pg s = HK_PG_INIT;
 
 	/* What one before could not remove. */
-	if (clean(db, err) || find(db, &s, err))
+	if (clean(db, err) || hk_pg_find(db, &s, err))
 		return err->code;
 	/* ANALYZE is for the planner, which knows nothing of the new tables, and reads them. */
-	if (run_script(db, &s, MAINTENANCE, load_script, NULL, err) ||
+	if (hk_pg_run_script(db, &s, HK_PG_MAINTENANCE, load_script, NULL, err) ||
 	    restore_into_new(db, &s, from, err) ||
-	    run_script(db, &s, MAINTENANCE, properties_script, NULL, err) ||
-	    run_script(db, &s, s.new_name, "ANALYZE;\n", NULL, err))
+	    hk_pg_run_script(db, &s, HK_PG_MAINTENANCE, properties_script, NULL, err) ||
+	    hk_pg_run_script(db, &s, s.new_name, "ANALYZE;\n", NULL, err))
 		return explain_load(&s, err);
 	return 0;
 }
@@ -337,159 +308,27 @@ static int swap(const struct hk_database *db, const struct hk_dump *from HK_UNUS
 		struct hk_error *err)
 {
 	struct hk_database whole = *db;
-	auto_server s = { .name = NULL };
+	hk_auto_pg s = HK_PG_INIT;
 
 	whole.cancel_fd = -1;
 	whole.deadline = hk_clock_deadline(SWAP_MS);
-	return find(db, &s, err) ? err->code
-				 : run_script(&whole, &s, MAINTENANCE, swap_script, NULL, err);
+	return hk_pg_find(db, &s, err)
+		       ? err->code
+		       : hk_pg_run_script(&whole, &s, HK_PG_MAINTENANCE, swap_script, NULL, err);
 }
 
 static int look(const struct hk_database *db, bool *ret_beside, struct hk_error *err)
 {
-	auto_server s = { .name = NULL };
+	hk_auto_pg s = HK_PG_INIT;
 	hk_auto_strlist said = HK_STRLIST_INIT;
 
-	if (find(db, &s, err) || run_script(db, &s, MAINTENANCE, look_script, &said, err))
+	if (hk_pg_find(db, &s, err) ||
+	    hk_pg_run_script(db, &s, HK_PG_MAINTENANCE, look_script, &said, err))
 		return err->code;
 	*ret_beside = hk_strlist_has(&said, "beside");
 	if (*ret_beside || hk_strlist_has(&said, "gone"))
 		return 0;
 	return hk_error_set(err, HK_E_RESTORE_FAILED, "psql did not tell what databases there are");
-}
-
-/* --- Looking */
-
-static void take_rows(const struct hk_strlist *said, struct hk_rows *ret)
-{
-	static const char sign[] = "rows ";
-	struct hk_error ignored;
-	int64_t n;
-
-	ret->estimated = true;
-	for (size_t i = 0; i < said->len; i++) {
-		const char *number = said->items[i] + sizeof(sign) - 1, *name;
-		struct hk_table_rows *r;
-
-		if (strncmp(said->items[i], sign, sizeof(sign) - 1) ||
-		    !(name = strchr(number, ' ')))
-			continue;
-		hk_auto_free char *digits = hk_xstrndup(number, (size_t)(name - number));
-
-		if (hk_human_parse_int(digits, 0, INT64_MAX, &n, &ignored))
-			continue;
-		r = hk_rows_of(ret, name + 1);
-		if (r)
-			r->now = n;
-	}
-}
-
-static int rows(const struct hk_database *db, const struct hk_dump *d HK_UNUSED,
-		struct hk_rows *ret, struct hk_error *err)
-{
-	auto_server s = { .name = NULL };
-	hk_auto_strlist said = HK_STRLIST_INIT;
-
-	if (find(db, &s, err) || run_script(db, &s, s.name, rows_script, &said, err))
-		return err->code;
-	take_rows(&said, ret);
-	return 0;
-}
-
-/* The number in "pg_dump (PostgreSQL) 15.14"; 0: none. */
-static int64_t major_of(const struct hk_strlist *said)
-{
-	struct hk_error ignored;
-	int64_t major = 0;
-
-	for (size_t i = 0; i < said->len && !major; i++) {
-		const char *at = strstr(said->items[i], ") ");
-		hk_auto_free char *digits = NULL;
-
-		if (!at)
-			continue;
-		digits = hk_xstrndup(at + 2, strspn(at + 2, "0123456789"));
-		if (hk_human_parse_int(digits, 1, 1000, &major, &ignored))
-			major = 0;
-	}
-	return major;
-}
-
-static int examine_program(const struct hk_database *db, const struct server *s,
-			   const char *program, int64_t server, struct hk_error *err)
-{
-	const char *const argv[] = { program, "--version", NULL };
-	hk_auto_strlist said = HK_STRLIST_INIT;
-	const struct hk_database_program p = {
-		.argv = argv,
-		.env = &s->env,
-		.stdin_fd = -1,
-		.stdout_fd = -1,
-		.code = HK_E_CHECKPOINT_FAILED,
-		.said = &said,
-	};
-	int64_t major;
-
-	if (hk_database_run(db, &p, err))
-		return err->code;
-	major = major_of(&said);
-	if (!major || major >= server)
-		return 0;
-	hk_error_set(err, HK_E_CHECKPOINT_FAILED,
-		     "%s is of version %lld, and the server of version %lld", program,
-		     (long long)major, (long long)server);
-	return hk_error_hint(err,
-			     "install the client programs of the server's version, or name their "
-			     "folder first in [project] path of the project's INI file");
-}
-
-static int64_t take_server(const struct hk_strlist *said)
-{
-	static const char sign[] = "server ";
-	struct hk_error ignored;
-	int64_t server = 0;
-
-	for (size_t i = 0; i < said->len; i++)
-		if (!strncmp(said->items[i], sign, sizeof(sign) - 1) &&
-		    hk_human_parse_int(said->items[i] + sizeof(sign) - 1, 1, 1000, &server,
-				       &ignored))
-			server = 0;
-	return server;
-}
-
-static int examine(const struct hk_database *db, struct hk_strlist *warnings, struct hk_buf *ret,
-		   struct hk_error *err)
-{
-	static const char *const programs[] = { "pg_dump", "pg_restore", "psql" };
-	hk_auto_strlist said = HK_STRLIST_INIT, ignored = HK_STRLIST_INIT;
-	struct hk_error failed = HK_ERROR_INIT;
-	auto_server s = { .name = NULL };
-	int64_t server;
-
-	if (find(db, &s, err) || run_script(db, &s, s.name, examine_script, &said, err))
-		return err->code;
-	server = take_server(&said);
-	for (size_t i = 0; i < HK_ARRAY_LEN(programs); i++)
-		if (examine_program(db, &s, programs[i], server, err))
-			return err->code;
-	if (!hk_strlist_has(&said, "restores")) {
-		hk_strlist_addf(warnings,
-				"the role of the database '%s' may not restore: it has to "
-				"own it, and to create databases",
-				s.name);
-		hk_strlist_add(warnings, "as the server's administrator: ALTER ROLE ... CREATEDB, "
-					 "and ALTER DATABASE ... OWNER TO that role");
-	} else if (run_script(db, &s, MAINTENANCE, "SELECT 1;\n", &ignored, &failed)) {
-		hk_strlist_addf(warnings, "restores begin in the database '" MAINTENANCE "': %s",
-				failed.message);
-		hk_strlist_add(
-			warnings,
-			"as the server's administrator: GRANT CONNECT ON DATABASE " MAINTENANCE
-			" TO that role");
-	}
-	hk_buf_addf(ret, "'%s' of a server of version %lld, and its programs", s.name,
-		    (long long)server);
-	return 0;
 }
 
 const struct hk_database_kind hk_database_postgresql = {
@@ -502,7 +341,7 @@ const struct hk_database_kind hk_database_postgresql = {
 	.look = look,
 	.clean = clean,
 	.target = target,
-	.rows = rows,
-	.examine = examine,
+	.rows = hk_pg_rows,
+	.examine = hk_pg_examine,
 	.runs_programs = true,
 };
