@@ -27,7 +27,8 @@ int hk_database_run(const struct hk_database *db, const struct hk_database_progr
 
 /*
  * A PostgreSQL URL as variables of libpq (PGHOST, PGPASSWORD, …), put into env; *ret_name is the
- * database's name, the caller's to free. Parameters that are no business of libpq are left out.
+ * database's name, the caller's to free. Parameters that are no business of libpq are left out;
+ * those that would name another database are refused.
  * HK_E_CONFIG_INVALID, without anything of the URL in the message.
  */
 int hk_database_parse_url(const char *url, struct hk_strlist *env, char **ret_name,

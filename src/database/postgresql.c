@@ -114,6 +114,16 @@ static int check_name(const char *name, struct hk_error *err)
 	return 0;
 }
 
+/* All but what wins over the variables that a URL is put into. */
+static void copy_environment(const struct hk_strlist *from, struct hk_strlist *to)
+{
+	static const char service[] = "PGSERVICE=";
+
+	for (size_t i = 0; i < from->len; i++)
+		if (strncmp(from->items[i], service, sizeof(service) - 1))
+			hk_strlist_add(to, from->items[i]);
+}
+
 int hk_pg_find(const struct hk_database *db, struct hk_pg *ret, struct hk_error *err)
 {
 	const char *url = db->conf->database_url;
@@ -130,7 +140,7 @@ int hk_pg_find(const struct hk_database *db, struct hk_pg *ret, struct hk_error 
 				     "hostkit config check %s",
 				     db->project);
 	}
-	hk_strlist_add_list(&ret->env, db->env);
+	copy_environment(db->env, &ret->env);
 	hk_database_set_variable(&ret->env, "PGCONNECT_TIMEOUT", "10");
 	hk_database_set_variable(&ret->env, "PGAPPNAME", "hostkit");
 	if (hk_database_parse_url(url, &ret->env, &ret->name, err) || check_name(ret->name, err))
@@ -252,6 +262,9 @@ static int explain_load(const struct hk_pg *s, struct hk_error *err)
 	if (strstr(err->message, "permission denied to create database"))
 		hk_error_hint(err, "a restore makes a new database first; as the server's "
 				   "administrator: ALTER ROLE ... CREATEDB");
+	else if (strstr(err->message, "permission denied to set parameter") ||
+		 strstr(err->message, "permission denied to alter"))
+		hk_error_hint(err, HK_PG_SETTINGS_HINT);
 	return hk_error_prefix(err, "beside the database '%.60s'", s->name);
 }
 

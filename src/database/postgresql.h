@@ -8,6 +8,11 @@
 
 #define HK_PG_MAINTENANCE "postgres" /* the database that is there to connect to */
 
+/* When it may not give a new database the settings of the live one. */
+#define HK_PG_SETTINGS_HINT                                                                  \
+	"as the server's administrator: ALTER DATABASE ... RESET them and set them for the " \
+	"role instead, or, as of PostgreSQL 15, GRANT SET ON PARAMETER ... TO that role"
+
 /* The environment of its programs, and the names of the live database and of those beside it. */
 struct hk_pg {
 	struct hk_strlist env;

@@ -18,7 +18,22 @@ static const char examine_script[] =
 	"SELECT 'server ' || current_setting('server_version_num')::int / 10000;\n"
 	"SELECT 'restores' FROM pg_roles WHERE rolname = current_user AND (rolsuper OR (rolcreatedb"
 	" AND EXISTS (SELECT FROM pg_database WHERE datname = :'live'"
-	" AND pg_has_role(current_user, datdba, 'MEMBER'))));\n";
+	" AND pg_has_role(current_user, datdba, 'MEMBER'))));\n"
+	"SELECT current_setting('server_version_num')::int >= 150000 AS grants \\gset\n"
+	"\\if :grants\n"
+	"\\set may 'has_parameter_privilege(split_part(c, ''='', 1), ''SET'')'\n"
+	"\\else\n"
+	"\\set may false\n"
+	"\\endif\n"
+	"SELECT DISTINCT 'fixed ' || split_part(c, '=', 1) FROM pg_db_role_setting s"
+	" JOIN pg_database d ON d.oid = s.setdatabase JOIN pg_roles r ON r.rolname = current_user"
+	" CROSS JOIN unnest(s.setconfig) c"
+	" LEFT JOIN pg_settings p ON lower(p.name) = lower(split_part(c, '=', 1))\n"
+	"WHERE d.datname = :'live' AND NOT r.rolsuper AND ("
+	/* A parameter that is not shown is for superusers, unless it is an extension's. */
+	"(coalesce(p.context IN ('superuser', 'superuser-backend'), c NOT LIKE '%.%=%')"
+	" AND NOT :may)"
+	" OR (s.setrole NOT IN (0, r.oid) AND NOT r.rolcreaterole)) ORDER BY 1;\n";
 
 static void take_rows(const struct hk_strlist *said, struct hk_rows *ret)
 {
@@ -117,6 +132,25 @@ static int64_t take_server(const struct hk_strlist *said)
 	return server;
 }
 
+static void warn_of_settings(const struct hk_pg *s, const struct hk_strlist *said,
+			     struct hk_strlist *warnings)
+{
+	static const char sign[] = "fixed ";
+	hk_auto_buf names = HK_BUF_INIT;
+
+	for (size_t i = 0; i < said->len; i++)
+		if (!strncmp(said->items[i], sign, sizeof(sign) - 1))
+			hk_buf_addf(&names, "%s%s", names.len ? ", " : "",
+				    said->items[i] + sizeof(sign) - 1);
+	if (!names.len)
+		return;
+	hk_strlist_addf(warnings,
+			"restores fail: the role may not give a new database the settings of "
+			"'%s': %.200s",
+			s->name, names.data);
+	hk_strlist_add(warnings, HK_PG_SETTINGS_HINT);
+}
+
 int hk_pg_examine(const struct hk_database *db, struct hk_strlist *warnings, struct hk_buf *ret,
 		  struct hk_error *err)
 {
@@ -148,6 +182,7 @@ int hk_pg_examine(const struct hk_database *db, struct hk_strlist *warnings, str
 			"as the server's administrator: GRANT CONNECT ON DATABASE " HK_PG_MAINTENANCE
 			" TO that role");
 	}
+	warn_of_settings(&s, &said, warnings);
 	hk_buf_addf(ret, "'%s' of a server of version %lld, and its programs", s.name,
 		    (long long)server);
 	return 0;

@@ -20,17 +20,43 @@ static const struct {
 	{ "user", "PGUSER" },
 	{ "password", "PGPASSWORD" },
 	{ "passfile", "PGPASSFILE" },
-	{ "service", "PGSERVICE" },
 	{ "options", "PGOPTIONS" },
 	{ "sslmode", "PGSSLMODE" },
 	{ "sslcert", "PGSSLCERT" },
 	{ "sslkey", "PGSSLKEY" },
 	{ "sslrootcert", "PGSSLROOTCERT" },
 	{ "sslcrl", "PGSSLCRL" },
+	{ "sslcrldir", "PGSSLCRLDIR" },
+	{ "sslcertmode", "PGSSLCERTMODE" },
+	{ "sslnegotiation", "PGSSLNEGOTIATION" },
+	{ "sslsni", "PGSSLSNI" },
+	{ "ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION" },
+	{ "ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION" },
+	{ "requirepeer", "PGREQUIREPEER" },
+	{ "require_auth", "PGREQUIREAUTH" },
+	{ "krbsrvname", "PGKRBSRVNAME" },
+	{ "gsslib", "PGGSSLIB" },
+	{ "load_balance_hosts", "PGLOADBALANCEHOSTS" },
 	{ "channel_binding", "PGCHANNELBINDING" },
 	{ "gssencmode", "PGGSSENCMODE" },
 	{ "target_session_attrs", "PGTARGETSESSIONATTRS" },
 	{ "connect_timeout", "PGCONNECT_TIMEOUT" },
+};
+
+/* What has another word in libpq. */
+static const struct {
+	const char *text, *variable, *value;
+} translated[] = {
+	{ "ssl=true", "PGSSLMODE", "require" },		 /* JDBC's */
+	{ "sslmode=no-verify", "PGSSLMODE", "require" }, /* node-postgres's */
+};
+
+/* What would win over the URL, so that another database were dumped than it names. */
+static const struct {
+	const char *parameter, *why;
+} refused[] = {
+	{ "dbname", "has a parameter 'dbname' beside the name in its path" },
+	{ "service", "has a parameter 'service': say what that service says in the URL" },
 };
 
 static int invalid(const char *why, struct hk_error *err)
@@ -122,13 +148,27 @@ static int take_hosts(const char *s, size_t len, struct hk_strlist *env, struct 
 	return port ? take(env, "PGPORT", ports.data, ports.len, err) : 0;
 }
 
+static bool is_text(const char *text, const char *s, size_t len)
+{
+	return strlen(text) == len && !memcmp(text, s, len);
+}
+
 static int take_parameter(const char *s, size_t len, struct hk_strlist *env, struct hk_error *err)
 {
 	const char *equals = memchr(s, '=', len);
 	size_t n = equals ? (size_t)(equals - s) : len;
 
+	for (size_t i = 0; i < HK_ARRAY_LEN(refused); i++)
+		if (is_text(refused[i].parameter, s, n))
+			return invalid(refused[i].why, err);
+	for (size_t i = 0; i < HK_ARRAY_LEN(translated); i++) {
+		if (!is_text(translated[i].text, s, len))
+			continue;
+		hk_database_set_variable(env, translated[i].variable, translated[i].value);
+		return 0;
+	}
 	for (size_t i = 0; equals && i < HK_ARRAY_LEN(parameters); i++)
-		if (strlen(parameters[i].parameter) == n && !memcmp(parameters[i].parameter, s, n))
+		if (is_text(parameters[i].parameter, s, n))
 			return take(env, parameters[i].variable, equals + 1, len - n - 1, err);
 	return 0;
 }

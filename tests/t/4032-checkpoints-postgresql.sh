@@ -607,6 +607,15 @@ fi
 
 # --- A DATABASE_URL that has changed
 
+other_service() { # of libpq's service files, which would win
+	printf '[elsewhere]\ndbname=postgres\nhost=/nowhere\n' >"$home/services"
+	hostkit env set site "PGSERVICEFILE=$home/services" PGSERVICE=elsewhere
+	hostkit checkpoint create site --label service
+	pg_restore --list "$dumps/$(id_of service).dump" | contains /dev/stdin "TABLE DATA public entry app"
+	hostkit env unset site PGSERVICEFILE PGSERVICE
+}
+ok_when "nor does a PGSERVICE in .env name another one" other_service
+
 set_other() {
 	hostkit env set site "DATABASE_URL=${url/\/app\?//other?}"
 }
@@ -739,6 +748,21 @@ doctor() {
 	looked_at warn "the role of the database 'app' may not restore"
 	contains out "CREATEDB"
 	admin "ALTER ROLE app CREATEDB"
+	looked_at ok "'app' of a server of version "
+	admin "ALTER DATABASE app SET log_statement TO 'all'"
+	admin "ALTER DATABASE app SET session_preload_libraries TO auto_explain"
+	admin "ALTER DATABASE app SET app.own TO 'x'"
+	admin "ALTER ROLE reader IN DATABASE app SET work_mem TO '8MB'"
+	looked_at warn "may not give a new database the settings of 'app': log_statement, session_preload_libraries, work_mem"
+	contains out "GRANT SET ON PARAMETER"
+	hostkit checkpoint create site --label doctor
+	hostkit checkpoint restore site "$(id_of doctor)" --yes >out 2>&1 && return 1
+	contains out "permission denied to "
+	contains out "GRANT SET ON PARAMETER"
+	admin "ALTER DATABASE app RESET log_statement"
+	admin "ALTER DATABASE app RESET session_preload_libraries"
+	admin "ALTER ROLE reader IN DATABASE app RESET work_mem"
+	looked_at ok "'app' of a server of version "
 	hostkit env set site "DATABASE_URL=postgresql://app:wrong@/app?host=$sock"
 	looked_at FAIL "password authentication failed"
 	set_url

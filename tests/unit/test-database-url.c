@@ -55,6 +55,13 @@ static void test_forms(void **state)
 	sets("postgresql://a:1,b:2/app", "PGHOST=a,b PGPORT=1,2 PGDATABASE=app");
 	sets("postgresql://h/app?sslmode=require&schema=public&pgbouncer=true",
 	     "PGHOST=h PGDATABASE=app PGSSLMODE=require");
+	sets("postgresql://h/app?requirepeer=postgres&require_auth=scram-sha-256"
+	     "&ssl_min_protocol_version=TLSv1.3&sslcrldir=/crl",
+	     "PGHOST=h PGDATABASE=app PGREQUIREPEER=postgres PGREQUIREAUTH=scram-sha-256"
+	     " PGSSLMINPROTOCOLVERSION=TLSv1.3 PGSSLCRLDIR=/crl");
+	sets("postgresql://h/app?ssl=true", "PGHOST=h PGDATABASE=app PGSSLMODE=require");
+	sets("postgresql://h/app?ssl=false", "PGHOST=h PGDATABASE=app");
+	sets("postgresql://h/app?sslmode=no-verify", "PGHOST=h PGDATABASE=app PGSSLMODE=require");
 }
 
 static void test_odd_passwords(void **state)
@@ -80,6 +87,8 @@ static void test_refused(void **state)
 	refused("postgresql://u:canary%00@h/app");
 	refused("postgresql://u:canary%0a@h/app");
 	refused("postgresql://u:canary@h/app?port=%");
+	refused("postgresql://u:canary@h/app?service=canary");
+	refused("postgresql://u:canary@h/app?sslmode=require&dbname=canary");
 	refused("");
 }
 
