@@ -37,8 +37,8 @@ suite() {
 	dir=$2
 	began=$(date +%s)
 	log=$dir/make-check.log
-	# Tests wait more than they compute.
-	make -C "$dir" -j$((jobs * 3)) check >"$log" 2>&1
+	# More at once take as long: they compute.
+	make -C "$dir" -j$((jobs * 2)) check >"$log" 2>&1
 	status=$?
 	p=$(count PASS "$log")
 	f=$(($(count FAIL "$log") + $(count XPASS "$log") + $(count ERROR "$log")))
@@ -85,7 +85,7 @@ fuzzers() {
 	fi
 }
 distcheck() {
-	HK_TEST_QUICK=1 make -C "$build/gcc" -j$((jobs * 3)) distcheck \
+	HK_TEST_QUICK=1 make -C "$build/gcc" -j$((jobs * 2)) distcheck \
 		DISTCHECK_CONFIGURE_FLAGS=--enable-werror
 }
 

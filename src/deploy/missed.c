@@ -9,6 +9,7 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <deploy/refrule.h>
+#include <sys/failpoint.h>
 #include <sys/proclist.h>
 
 /* Not the name of any ref: that the ledger knows what refs were there when it began. */
@@ -186,7 +187,7 @@ static int list_around_look(struct refs *r, struct hk_repo *repo, enum pushes *r
 	if (!before.names.len)
 		return 0;
 	*ret = look_at_pushes(r->p);
-	if (list(&after, repo, err))
+	if (HK_FAILPOINT(missed_looked, err) || list(&after, repo, err))
 		return err->code;
 	for (size_t i = 0; i < after.names.len; i++) {
 		if (!has(&before, after.names.items[i], after.objects.items[i]))

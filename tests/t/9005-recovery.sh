@@ -178,9 +178,7 @@ only_reported() {
 }
 ok_when "with [push] missed = report it is only told, each time, and how to deploy it" only_reported
 
-not_meanwhile() { # a push that is just arriving is not a lost one
-	local client
-
+hold_hook() { # until something is written to go
 	mv "$home/repo.git/hooks/post-receive" "$T/hook"
 	cat >"$home/repo.git/hooks/post-receive" <<-SH
 		#!/bin/sh
@@ -189,6 +187,17 @@ not_meanwhile() { # a push that is just arriving is not a lost one
 		exec $(readlink "$T/hook")
 	SH
 	chmod +x "$home/repo.git/hooks/post-receive"
+}
+
+let_hook() {
+	rm "$home/repo.git/hooks/post-receive"
+	mv "$T/hook" "$home/repo.git/hooks/post-receive"
+}
+
+not_meanwhile() { # a push that is just arriving is not a lost one
+	local client
+
+	hold_hook
 	commit
 	git -C site push -q hostkit main >said 2>&1 &
 	client=$!
@@ -196,14 +205,51 @@ not_meanwhile() { # a push that is just arriving is not a lost one
 	hostkit recover site >out
 	echo >go
 	wait "$client"
-	rm "$home/repo.git/hooks/post-receive"
-	mv "$T/hook" "$home/repo.git/hooks/post-receive"
+	let_hook
 	wait_until 20 no_worker
 	holds
 	hostkit recover site >out
 	contains out "nothing to recover"
 }
 ok_when "a push that is just arriving is deployed, whoever sees it first" not_meanwhile
+
+behind_the_look() { # at the others that push, which is made because something was lost
+	local client looker
+
+	settings push.missed=report
+	commit
+	lost_push HEAD:refs/deploy/now
+	HOSTKIT_FAILPOINT=missed_looked:stop hostkit recover site >out &
+	looker=$!
+	wait_until 20 is_stopped "$looker"
+	hold_hook
+	commit
+	git -C site push hostkit main >said.raw 2>&1 &
+	client=$!
+	hear begun
+	kill -CONT "$looker"
+	wait "$looker"
+	contains out "commit at"
+	lacks out "branch 'main'"
+	echo >go
+	wait "$client"
+	let_hook
+	contains said.raw "success: site: "
+	is_live "$(cat n)"
+	expect site last.trigger=push last.status=succeeded
+	git -C site push -q hostkit HEAD:refs/deploy/now
+	settings
+	hostkit recover site >out
+	contains out "nothing to recover"
+}
+is_stopped() {
+	grep -q "^State:.T" "/proc/$1/status"
+}
+if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
+	ok_when "nor is one that comes just after others were looked for" behind_the_look
+else
+	skip "nor is one that comes just after others were looked for" "built without failpoints"
+fi
 
 # --- Leftovers
 
