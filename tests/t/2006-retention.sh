@@ -8,6 +8,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "retention of releases"
+not_in_quick_run
 require_programs flaky-http
 new_project site
 home=$(home_of site)

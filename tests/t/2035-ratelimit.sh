@@ -8,6 +8,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "limits"
+not_in_quick_run
 new_project site
 limits=(service.driver=none ratelimit.enabled=yes)
 configure site "${limits[@]}" ratelimit.max=3

@@ -8,6 +8,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "notifications"
+not_in_quick_run
 require_programs python3 openssl sqlite3 pgrep
 new_project site
 receiver_port=$(free_port)

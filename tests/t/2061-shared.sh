@@ -9,6 +9,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "shared folders and files"
+not_in_quick_run
 require_programs curl python3
 new_project site
 home=$(home_of site)

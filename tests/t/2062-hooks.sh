@@ -8,6 +8,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "hooks"
+not_in_quick_run
 require_programs stubborn flaky-http curl pgrep
 new_project site
 home=$(home_of site)

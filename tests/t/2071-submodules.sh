@@ -9,6 +9,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "submodules"
+not_in_quick_run
 new_project site
 home=$(home_of site)
 app=$home/app

@@ -15,6 +15,7 @@ fi
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "failure scenarios"
+not_in_quick_run
 require_programs node npm curl
 new_project site
 home=$(home_of site)

@@ -9,6 +9,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "deploying from another repository"
+not_in_quick_run
 sshd_start
 require_programs openssl sqlite3 python3
 

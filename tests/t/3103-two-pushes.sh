@@ -8,6 +8,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "several pushes at once"
+not_in_quick_run
 new_project site
 home=$(home_of site)
 hook=$home/repo.git/hooks/post-receive

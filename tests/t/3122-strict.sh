@@ -9,6 +9,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "strict mode"
+not_in_quick_run
 new_project site --strict
 sshd_start
 repo=$(home_of site)/repo.git

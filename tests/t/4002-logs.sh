@@ -8,6 +8,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "logs"
+not_in_quick_run
 new_project site
 logs=$HOSTKIT_ROOT/var/lib/hostkit/site/log
 echo home >site/index.html

@@ -9,6 +9,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "checkpoints of SQLite"
+not_in_quick_run
 require_programs python3
 new_project site
 home=$(home_of site)

@@ -9,6 +9,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "full rollback"
+not_in_quick_run
 require_programs python3 flaky-http
 new_project site
 home=$(home_of site)

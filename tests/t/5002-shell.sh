@@ -8,6 +8,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "hostkit shell"
+not_in_quick_run
 require_programs ssh ssh-keygen
 new_project site
 new_project other

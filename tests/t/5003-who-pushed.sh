@@ -9,6 +9,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
 
 test_begin "who pushed"
+not_in_quick_run
 require_programs ssh ssh-keygen sqlite3 pgrep
 new_project site
 home=$(home_of site)

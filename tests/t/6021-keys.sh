@@ -10,6 +10,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/machine.sh"
 
 test_begin "keys on a machine"
+not_in_quick_run
 machine_require
 machine_boot
 machine_run systemctl start ssh

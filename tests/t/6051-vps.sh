@@ -12,6 +12,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/vps.sh"
 
 test_begin "a VPS with two projects"
+not_in_quick_run
 plain_build_only
 vps_boot
 machine_run bash -c 'find /etc /home /var/lib /usr/local -xdev | sort' >before

@@ -13,6 +13,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/vps.sh"
 
 test_begin "state on a VPS"
+not_in_quick_run
 plain_build_only
 vps_boot
 canary="canary-5e1b7c90aa42"
@@ -95,6 +96,7 @@ printf '%s\n' "$canary" >canary
 spy() {
 	while [ ! -e "$T/stop-spying" ]; do
 		cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -aF -f canary >>seen || true
+		sleep 0.01
 	done
 }
 spy 3>&- &

@@ -10,6 +10,7 @@
 . "$(cd "$(dirname "$0")" && pwd)/faults.sh"
 
 test_begin "recovery"
+not_in_quick_run
 require_programs flaky-http stubborn curl pgrep sqlite3
 fault_project
 ledger=$state/ledger.db
