@@ -89,6 +89,7 @@ shell_tests = \
 	tests/t/9002-failpoints.sh \
 	tests/t/3112-client-kills.sh \
 	tests/t/6054-vps-state.sh \
+	tests/t/6061-postgresql.sh \
 	tests/t/3113-crowd.sh \
 	tests/t/4036-rollback-full.sh \
 	tests/t/4031-checkpoints-sqlite.sh \

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Unquoted, these mean something to a shell that is not done here. */
-#define SHELL_ONLY "|&;<>()$`*?\n"
+#define SHELL_ONLY "|&;<>()$`\n"
+#define PATTERNS "*?"
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-"
 
@@ -18,7 +19,8 @@ static const char *const reserved[] = {
 };
 
 struct splitter {
-	const char *s; /* the next byte */
+	const char *s;	     /* the next byte */
+	const char *refused; /* unquoted */
 	struct hk_buf word;
 	bool in_word; /* also true for '' */
 	struct hk_strlist words;
@@ -80,7 +82,7 @@ static int take(struct splitter *sp, const char *line, struct hk_error *err)
 		end_word(sp);
 		return 0;
 	}
-	if (strchr(SHELL_ONLY, c))
+	if (strchr(sp->refused, c))
 		return refuse_shell(c, line, err);
 	sp->in_word = true;
 	if (c == '\'')
@@ -98,10 +100,12 @@ static int take(struct splitter *sp, const char *line, struct hk_error *err)
 	return 0;
 }
 
-int hk_words_split(const char *s, struct hk_strlist *ret, struct hk_error *err)
+static int split(const char *s, const char *refused, struct hk_strlist *ret, struct hk_error *err)
 {
 	HK_CLEANUP(splitter_release)
-	struct splitter sp = { .s = s, .word = HK_BUF_INIT, .words = HK_STRLIST_INIT };
+	struct splitter sp = {
+		.s = s, .refused = refused, .word = HK_BUF_INIT, .words = HK_STRLIST_INIT
+	};
 	int r;
 
 	while (*sp.s) {
@@ -112,6 +116,16 @@ int hk_words_split(const char *s, struct hk_strlist *ret, struct hk_error *err)
 	end_word(&sp);
 	hk_strlist_add_list(ret, &sp.words);
 	return 0;
+}
+
+int hk_words_split(const char *s, struct hk_strlist *ret, struct hk_error *err)
+{
+	return split(s, SHELL_ONLY PATTERNS, ret, err);
+}
+
+int hk_words_split_read(const char *s, struct hk_strlist *ret, struct hk_error *err)
+{
+	return split(s, SHELL_ONLY, ret, err);
 }
 
 static bool is_plain(const char *word)

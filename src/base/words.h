@@ -17,6 +17,12 @@
  */
 int hk_words_split(const char *s, struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 
+/*
+ * The same for what a client's shell has read already: * and ?, which name nothing there is a
+ * reason to look for, are themselves.
+ */
+int hk_words_split_read(const char *s, struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
+
 /* Appends one word to out, quoted so that hk_words_split and sh(1) read it back unchanged. */
 void hk_words_quote(struct hk_buf *out, const char *word);
 

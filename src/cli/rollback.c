@@ -52,6 +52,7 @@ struct plan {
 	struct hk_rollback_state state;
 	FILE *out;
 	struct hk_json *names; /* of variables; NULL: as text */
+	size_t changes;	       /* of variables */
 };
 
 static void show_change(void *ctx, const char *name, enum hk_env_change change,
@@ -63,6 +64,7 @@ static void show_change(void *ctx, const char *name, enum hk_env_change change,
 	};
 	struct plan *plan = ctx;
 
+	plan->changes++;
 	if (plan->names)
 		hk_json_append(plan->names, hk_json_string(name));
 	else
@@ -82,7 +84,11 @@ static int show_environment(struct plan *plan, struct hk_error *err)
 		fprintf(plan->out, ".env     becomes what it was before deployment %lld%s\n",
 			(long long)plan->state.undone, s.had_env ? "" : ": there was none");
 	}
-	return hk_snapshot_compare(plan->p, &s, show_change, plan, err);
+	if (hk_snapshot_compare(plan->p, &s, show_change, plan, err))
+		return err->code;
+	if (!plan->changes && !plan->names)
+		fprintf(plan->out, "         no variable has changed since\n");
+	return 0;
 }
 
 static void show_table(const struct plan *plan, const struct hk_rows *rows,

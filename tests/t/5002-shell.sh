@@ -62,6 +62,9 @@ commands() {
 	vps vps "env set 'GREETING=hello \$(id) ; world'"
 	vps vps env get GREETING >shown
 	[ "$(cat shown)" = 'hello $(id) ; world' ]
+	vps vps env set "URL=x://h/d?a=b"
+	vps vps env get URL >shown
+	[ "$(cat shown)" = "x://h/d?a=b" ]
 	echo "A=from standard input" | vps vps env import -
 	vps vps env get site A >shown
 	[ "$(cat shown)" = "from standard input" ]

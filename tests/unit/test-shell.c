@@ -58,6 +58,7 @@ static void test_accepted(void **state)
 		{ "env set 'KEY=a b;c' \"D=\\\"x\\\"\"", "env|set|KEY=a b;c|D=\"x\"" },
 		{ "sh -c 'id; rm -rf /'", "sh|-c|id; rm -rf /" },
 		{ "deploy ''", "deploy|" },
+		{ "env set URL=x://h/d?a=b*", "env|set|URL=x://h/d?a=b*" },
 	};
 
 	(void)state;
@@ -101,6 +102,7 @@ static void test_refused(void **state)
 		{ "git-upload-pack 'SITE'", "is not the repository" },
 		{ "deploy status site; id", "';' needs a shell" },
 		{ "deploy status site & id", "'&' needs a shell" },
+		{ "env set URL=x?a=b&c=d", "inside of a word, quote it twice: \"'a&b'\"" },
 		{ "deploy status site | id", "'|' needs a shell" },
 		{ "deploy status < /etc/passwd", "'<' needs a shell" },
 		{ "deploy status >x", "'>' needs a shell" },
