@@ -8,11 +8,16 @@
 #include <base/alloc.h>
 #include <base/human.h>
 
-/* What the statistics say, without reading the tables. */
+/*
+ * What the statistics say, without reading the tables; after a crash of the server those begin
+ * anew, and what the last ANALYZE has found is the better guess.
+ */
 static const char rows_script[] =
-	"SELECT 'rows ' || n_live_tup || ' ' || CASE schemaname WHEN 'public' THEN '' ELSE"
-	" schemaname || '.' END || relname FROM pg_stat_user_tables\n"
-	"ORDER BY n_live_tup DESC, schemaname, relname LIMIT 21;\n";
+	"SELECT 'rows ' || CASE WHEN n_live_tup + n_tup_ins + n_tup_upd + n_tup_del = 0 THEN"
+	" greatest(reltuples, 0)::bigint ELSE n_live_tup END || ' ' || CASE schemaname"
+	" WHEN 'public' THEN '' ELSE schemaname || '.' END || s.relname\n"
+	"FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid\n"
+	"ORDER BY greatest(n_live_tup, reltuples) DESC, schemaname, s.relname LIMIT 21;\n";
 
 static const char examine_script[] =
 	"SELECT 'server ' || current_setting('server_version_num')::int / 10000;\n"

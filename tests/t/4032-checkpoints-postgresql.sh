@@ -557,6 +557,14 @@ told_of() { # the server's statistics come later than what they tell of
 }
 ok_when "a full rollback takes it back with code and .env" full
 
+after_crash() { # the server's statistics begin anew
+	(cd / && "${as_server[@]}" "$bin/pg_ctl" -D "$pgdata" -m immediate -w -s stop)
+	start_server
+	hostkit rollback site --full --dry-run >out
+	grep -E "^ +orders +about 100 now$" out
+}
+ok_when "after a crash of the server rows are still told" after_crash
+
 full_without_server() {
 	echo three >site/index.html
 	push site
