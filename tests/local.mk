@@ -92,6 +92,7 @@ shell_tests = \
 	tests/t/6061-postgresql.sh \
 	tests/t/3113-crowd.sh \
 	tests/t/4036-rollback-full.sh \
+	tests/t/4037-database-changed.sh \
 	tests/t/4031-checkpoints-sqlite.sh \
 	tests/t/2102-nextjs.sh \
 	tests/t/9013-power-cuts.sh \
@@ -197,6 +198,7 @@ EXTRA_DIST += $(shell_tests) \
 	tests/t/machine-init.sh \
 	tests/t/machine.sh \
 	tests/t/units.sh \
+	tests/t/postgresql.sh \
 	tests/t/vps.sh \
 	tests/t/.shellcheckrc \
 	tests/demo.sh \

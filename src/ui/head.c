@@ -3,9 +3,7 @@
  */
 #include <ui/head.h>
 
-#include <pwd.h>
-#include <unistd.h>
-
+#include <deploy/key_reader.h>
 #include <deploy/request.h>
 #include <deploy/source.h>
 #include <ui/text.h>
@@ -14,14 +12,14 @@
 static void say_how_to_watch(struct hk_report *report, const struct hk_project *p,
 			     const struct hk_deployment_request *req, int64_t id)
 {
-	struct passwd *pw = getpwuid(geteuid());
-	char host[256] = "HOST";
+	HK_CLEANUP(hk_key_reader_release) struct hk_key_reader reader = HK_KEY_READER_INIT;
+	static const struct hk_strlist any = HK_STRLIST_INIT;
 
-	gethostname(host, sizeof(host) - 1);
-	if (req->pusher_key && pw)
+	hk_key_reader_init(&reader, &any);
+	if (req->pusher_key && *reader.to)
 		hk_report_say(report, HK_REPORT_INFO,
-			      "hostkit: Ctrl-C detaches; watch again: ssh %s@%s deploy log %lld -f",
-			      pw->pw_name, host, (long long)id);
+			      "hostkit: Ctrl-C detaches; watch again: ssh %s deploy log %lld -f",
+			      reader.to, (long long)id);
 	else
 		hk_report_say(
 			report, HK_REPORT_INFO,

@@ -1,78 +1,18 @@
 #!/bin/bash
 #
 # Checkpoints of a real PostgreSQL server, on a socket, under a writer; restoring one; and everything
-# that must leave the live data as it is. The server runs as another user than root, the application's
-# role is no superuser and has a password.
+# that must leave the live data as it is.
 
 # shellcheck source=lib.sh
 . "$(cd "$(dirname "$0")" && pwd)/lib.sh"
 # shellcheck source=deploying.sh
 . "$(cd "$(dirname "$0")" && pwd)/deploying.sh"
+# shellcheck source=postgresql.sh
+. "$(cd "$(dirname "$0")" && pwd)/postgresql.sh"
 
 test_begin "checkpoints of PostgreSQL"
 not_in_quick_run
-bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
-[ -x "${bin:-/nowhere}/initdb" ] || skip_all "there is no PostgreSQL server"
-require_programs python3 psql pg_dump pg_restore setpriv
-new_project site
-home=$(home_of site)
-dumps=$HOSTKIT_ROOT/var/lib/hostkit/site/checkpoints
-password="canary-p@ss/word:%"
-url_password=canary-p%40ss%2Fword%3A%25
-sock=$T/sock
-pgdata=$T/pgdata
-if [ "$(id -u)" -eq 0 ]; then
-	as_server=(setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/ TMPDIR=/tmp)
-else
-	as_server=(env)
-fi
-install -d -m 700 "$pgdata"
-install -d -m 755 "$sock"
-[ "$(id -u)" -ne 0 ] || chown 65534:65534 "$pgdata" "$sock"
-
-admin() { # SQL…
-	PGHOST=$sock PGUSER=admin PGDATABASE=${PGDATABASE:-postgres} psql -XqAt -v ON_ERROR_STOP=1 -c "$1"
-}
-
-app() { # SQL: as the application
-	PGHOST=$sock PGUSER=app PGPASSWORD=$password PGDATABASE=app psql -XqAt -v ON_ERROR_STOP=1 -c "$1"
-}
-
-# It only lies here until the test is over.
-start_server() {
-	(cd / && "${as_server[@]}" "$bin/pg_ctl" -D "$pgdata" -l "$pgdata/log" -w -s \
-		-o "-k $sock -c listen_addresses= -c fsync=off -c max_connections=40" start) 3>&-
-}
-
-stop_server() {
-	(cd / && "${as_server[@]}" "$bin/pg_ctl" -D "$pgdata" -m fast -w -s stop)
-}
-
-(cd / && "${as_server[@]}" "$bin/initdb" -D "$pgdata" -U admin -A trust -E UTF8 --no-sync >/dev/null)
-printf 'local all admin trust\nlocal all all scram-sha-256\n' >"$T/hba"
-cat "$T/hba" >"$pgdata/pg_hba.conf"
-start_server
-admin "CREATE ROLE app LOGIN CREATEDB PASSWORD '$password'"
-admin "CREATE ROLE reader"
-admin "CREATE DATABASE app OWNER app"
-admin "ALTER DATABASE app SET statement_timeout TO '77s'"
-admin "ALTER DATABASE app SET search_path TO public, other"
-admin "GRANT CONNECT ON DATABASE app TO reader"
-admin "COMMENT ON DATABASE app IS 'what''s in it'"
-app "CREATE TABLE entry (n serial PRIMARY KEY, filler text)"
-app "CREATE TABLE total (n integer)"
-app "INSERT INTO total VALUES (0)"
-
-url="postgresql://app:$url_password@/app?host=$sock"
-echo page >site/index.html
-
-settings() {
-	configure site service.driver=none database.kind=postgresql "$@"
-}
-
-set_url() {
-	hostkit env set site "DATABASE_URL=$url"
-}
+postgresql_begin
 
 # Writes until it is told to stop, over new connections when it loses them.
 cat >writer.py <<'PY'
@@ -113,21 +53,6 @@ grows() {
 
 sound() {
 	[ "$(app "SELECT (SELECT count(*) FROM entry) = (SELECT n FROM total)")" = t ]
-}
-
-databases() {
-	admin "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE NOT datistemplate"
-}
-
-nothing_beside() {
-	[ "$(databases)" = app,postgres ]
-	not ls "$dumps"/*.tmp
-}
-
-id_of() { # LABEL
-	hostkit --json checkpoint list site | python3 -c '
-import json, sys
-print(next(c["id"] for c in json.load(sys.stdin)["data"]["checkpoints"] if c["label"] == sys.argv[1]))' "$1"
 }
 
 incomplete() {
@@ -422,14 +347,6 @@ live_is() { # old|new: by a table that was made after the dump
 	[ "$(app "SELECT CASE WHEN to_regclass('after_it') IS NULL THEN 'new' ELSE 'old' END")" = "$1" ]
 }
 
-open_restores() {
-	python3 -c '
-import sqlite3, sys
-print(sqlite3.connect(sys.argv[1]).execute(
-    "SELECT count(*) FROM restore WHERE finished_at IS NULL").fetchone()[0])' \
-		"$HOSTKIT_ROOT/var/lib/hostkit/site/ledger.db"
-}
-
 killed() { # POINT old|new
 	local status=0
 
@@ -614,128 +531,6 @@ if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
 else
 	skip "a full rollback that is killed" "built without --enable-failpoints"
 fi
-
-# --- A DATABASE_URL that has changed
-
-other_service() { # of libpq's service files, which would win
-	printf '[elsewhere]\ndbname=postgres\nhost=/nowhere\n' >"$home/services"
-	hostkit env set site "PGSERVICEFILE=$home/services" PGSERVICE=elsewhere
-	hostkit checkpoint create site --label service
-	pg_restore --list "$dumps/$(id_of service).dump" | contains /dev/stdin "TABLE DATA public entry app"
-	hostkit env unset site PGSERVICEFILE PGSERVICE
-}
-ok_when "nor does a PGSERVICE in .env name another one" other_service
-
-set_other() {
-	hostkit env set site "DATABASE_URL=${url/\/app\?//other?}"
-}
-
-other() { # SQL
-	PGDATABASE=other admin "$1"
-}
-
-make_other() {
-	admin "CREATE DATABASE other OWNER app"
-	other "CREATE TABLE theirs AS SELECT 1 AS n; ALTER TABLE theirs OWNER TO app"
-}
-
-names_app() {
-	[ "$(hostkit env get site DATABASE_URL)" = "$url" ]
-}
-
-drop_other() {
-	set_url
-	admin "DROP DATABASE other"
-	nothing_beside
-}
-
-into_other() { # is asked for
-	make_other
-	hostkit checkpoint create site --label "of app"
-	answers checkpoints.0.label="of app" "checkpoints.0.database=app at $sock" -- checkpoint list site
-	set_other
-	not hostkit checkpoint restore site "$(id_of "of app")" --yes >out 2>&1
-	contains out "checkpoint $(id_of "of app") is of the database 'app at $sock', and the settings name 'other at $sock'"
-	contains out "hostkit checkpoint restore site $(id_of "of app") --elsewhere"
-	[ "$(other "SELECT n FROM theirs")" = 1 ]
-	hostkit checkpoint restore site "$(id_of "of app")" --elsewhere --yes >out
-	other "SELECT * FROM total"
-	not other "SELECT * FROM theirs"
-	# What was there is a checkpoint of that one.
-	hostkit checkpoint restore site "$(sed -n 's/.*checkpoint restore site //p' out)" --yes
-	[ "$(other "SELECT n FROM theirs")" = 1 ]
-	drop_other
-}
-ok_when "a checkpoint goes into another database only when that is asked for" into_other
-
-moved_since() { # the database was changed by hand after the deployment that is undone
-	make_other
-	app "CREATE TABLE since (n integer)"
-	echo five >site/index.html
-	push site
-	app "DROP TABLE since"
-	set_other
-	hostkit rollback site --with-database --dry-run >out 2>&1 && return 1
-	contains out "is of the database 'app at $sock', and the settings name 'other at $sock'"
-	contains out "hostkit rollback site --with-env"
-	hostkit rollback site --full --dry-run >out
-	contains out ", into app at $sock"
-	contains out "~ DATABASE_URL"
-}
-full_since() {
-	moved_since
-	hostkit rollback site --full --yes >out
-	expect site last.status=succeeded stage.restore=succeeded
-	app "SELECT * FROM since"
-	names_app
-	[ "$(other "SELECT n FROM theirs")" = 1 ]
-	app "DROP TABLE since"
-	drop_other
-}
-ok_when "a full rollback takes back the database that .env goes back to" full_since
-
-killed_since() { # POINT old|new
-	moved_since
-	HOSTKIT_FAILPOINT=$1:kill hostkit rollback site --full --yes >out 2>&1 || true
-	hostkit recover site >>out 2>&1
-	[ "$(open_restores)" = 0 ]
-	if [ "$2" = new ]; then
-		app "SELECT * FROM since"
-		app "DROP TABLE since"
-		names_app
-	else
-		not app "SELECT * FROM since"
-		not names_app
-	fi
-	[ "$(other "SELECT n FROM theirs")" = 1 ]
-	drop_other
-}
-if grep -q HOSTKIT_FAILPOINT "$HK_LIBEXECDIR/hostkit-worker"; then
-	ok_when "and when it is killed before, neither has changed" killed_since restore_stopped old
-	ok_when "killed behind it, that one is taken back" killed_since restore_swapped new
-	ok_when "also when .env has gone back already" killed_since restore_environment new
-else
-	skip "a full rollback to another DATABASE_URL that is killed" "built without --enable-failpoints"
-fi
-
-by_vault() { # the deployment itself brought the other one, and may have changed it
-	make_other
-	printf '%s' "${url/\/app\?//other?}" | hostkit secrets set site DATABASE_URL --stdin
-	echo six >site/index.html
-	git -C site add -A
-	git -C site commit -qm six
-	git -C site push -q -o inject-secrets hostkit main >said 2>&1
-	expect site last.status=succeeded stage.secrets=succeeded
-	other "DROP TABLE theirs"
-	hostkit secrets unset site DATABASE_URL
-	before=$(count)
-	hostkit rollback site --full --yes >out
-	[ "$(other "SELECT n FROM theirs")" = 1 ]
-	names_app
-	[ "$(count)" = "$before" ]
-	drop_other
-}
-ok_when "one that the deployment brought is left as it was before" by_vault
 
 # --- Doctor
 
