@@ -152,10 +152,11 @@ static int run_create(struct hk_cli_call *call, struct hk_error *err)
 		hk_json_set(call->data, "checkpoint", checkpoint_json(&made));
 		return 0;
 	}
-	printf("checkpoint %lld, %s, made in %s\nto go back to it: hostkit checkpoint restore %s "
-	       "%lld\n",
-	       (long long)made.id, hk_human_size(made.size, size), hk_human_duration(made.ms, took),
-	       c.project.name, (long long)made.id);
+	hk_cli_say(
+		"checkpoint %lld, %s, made in %s\nto go back to it: hostkit checkpoint restore %s "
+		"%lld\n",
+		(long long)made.id, hk_human_size(made.size, size),
+		hk_human_duration(made.ms, took), c.project.name, (long long)made.id);
 	return 0;
 }
 
@@ -257,8 +258,8 @@ static void tell(struct hk_cli_call *call, const struct checkpoint_call *c, int6
 	printf("the database of %s is that of checkpoint %lld, after %s\n", c->project.name,
 	       (long long)id, hk_human_duration(o->ms, took));
 	if (o->safety)
-		printf("what was there before: hostkit checkpoint restore %s %lld\n",
-		       c->project.name, (long long)o->safety);
+		hk_cli_say("what was there before: hostkit checkpoint restore %s %lld\n",
+			   c->project.name, (long long)o->safety);
 }
 
 static int run_restore(struct hk_cli_call *call, struct hk_error *err)

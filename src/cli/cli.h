@@ -84,6 +84,9 @@ bool hk_cli_has(const struct hk_cli_call *call, const char *option);
 /* The line "hint: ...", as whoever calls can use it: with a key, over ssh (deploy/key_reader.h). */
 void hk_cli_print_hint(FILE *to, const char *indent, const char *hint);
 
+/* Prints a text that names commands, for the same. */
+void hk_cli_say(const char *fmt, ...) HK_PRINTF(1, 2);
+
 void hk_cli_usage(const struct hk_cli_command *c, struct hk_buf *out);
 void hk_cli_help(const struct hk_cli_command *c, struct hk_buf *out);
 void hk_cli_overview(struct hk_buf *out);

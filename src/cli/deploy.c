@@ -238,9 +238,10 @@ static int run(struct hk_cli_call *call, struct hk_error *err)
 	    (!detach && hk_cli_follow(call, &p, ledger, s.id, err)))
 		return err->code;
 	if (detach && !call->json)
-		printf("deployment %lld of %s has been started; see it: hostkit deploy log %s %lld "
-		       "--follow\n",
-		       (long long)s.id, p.name, p.name, (long long)s.id);
+		hk_cli_say(
+			"deployment %lld of %s has been started; see it: hostkit deploy log %s %lld "
+			"--follow\n",
+			(long long)s.id, p.name, p.name, (long long)s.id);
 	return hk_cli_answer(call, ledger, s.id, err);
 }
 

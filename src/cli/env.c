@@ -140,7 +140,8 @@ static int finish(struct hk_cli_call *call, struct env *e, const struct hk_strli
 	if (restart)
 		return hk_cli_service_restart(call, err);
 	if (!call->json)
-		printf("The service has it after: hostkit service restart %s\n", e->project.name);
+		hk_cli_say("The service has it after: hostkit service restart %s\n",
+			   e->project.name);
 	else
 		call->data = hk_json_object();
 	return 0;

@@ -22,9 +22,10 @@ static int run_pause(struct hk_cli_call *call, struct hk_error *err)
 	if (call->json)
 		call->data = hk_json_object();
 	else
-		printf("deployments of %s are paused; what is live goes on, and hostkit rollback "
-		       "works\nto go on: hostkit resume %s\n",
-		       p.name, p.name);
+		hk_cli_say(
+			"deployments of %s are paused; what is live goes on, and hostkit rollback "
+			"works\nto go on: hostkit resume %s\n",
+			p.name, p.name);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -230,14 +231,33 @@ static struct hk_json *error_json(const struct hk_error *err)
 	return error;
 }
 
-void hk_cli_print_hint(FILE *to, const char *indent, const char *hint)
+/* The caller frees. */
+static char *for_caller(const char *text)
 {
 	HK_CLEANUP(hk_key_reader_release) struct hk_key_reader reader = HK_KEY_READER_INIT;
-	hk_auto_free char *text = NULL;
 
 	hk_key_reader_find(&reader);
-	text = hk_key_reader_say(&reader, hint);
+	return hk_key_reader_say(&reader, text);
+}
+
+void hk_cli_print_hint(FILE *to, const char *indent, const char *hint)
+{
+	hk_auto_free char *text = for_caller(hint);
+
 	fprintf(to, "%shint: %s\n", indent, text);
+}
+
+void hk_cli_say(const char *fmt, ...)
+{
+	char text[1024];
+	hk_auto_free char *put = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	put = for_caller(text);
+	fputs(put, stdout);
 }
 
 static void finish(struct hk_cli_invocation *in, int failed, const struct hk_error *err)

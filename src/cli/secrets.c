@@ -57,8 +57,9 @@ static void say(struct hk_cli_call *call, const char *project, const char *what)
 	if (call->json)
 		call->data = hk_json_object();
 	else
-		printf("%s\nused by: hostkit deploy %s --inject-secrets, or [secrets] inject = yes\n",
-		       what, project);
+		hk_cli_say(
+			"%s\nused by: hostkit deploy %s --inject-secrets, or [secrets] inject = yes\n",
+			what, project);
 }
 
 static int run_set(struct hk_cli_call *call, struct hk_error *err)
@@ -133,7 +134,7 @@ static int run_unset(struct hk_cli_call *call, struct hk_error *err)
 	if (call->json)
 		call->data = hk_json_object();
 	else
-		puts("removed from the vault; what is in .env stays: hostkit env unset");
+		hk_cli_say("removed from the vault; what is in .env stays: hostkit env unset\n");
 	return 0;
 }
 

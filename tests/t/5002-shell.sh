@@ -62,7 +62,8 @@ commands() {
 	vps vps "env set 'GREETING=hello \$(id) ; world'"
 	vps vps env get GREETING >shown
 	[ "$(cat shown)" = 'hello $(id) ; world' ]
-	vps vps env set "URL=x://h/d?a=b"
+	vps vps env set "URL=x://h/d?a=b" >shown
+	grep "^The service has it after: ssh $(id -un)@$(hostname) service restart site$" shown
 	vps vps env get URL >shown
 	[ "$(cat shown)" = "x://h/d?a=b" ]
 	echo "A=from standard input" | vps vps env import -
