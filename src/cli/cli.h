@@ -12,6 +12,7 @@
 #include <base/error.h>
 #include <base/json.h>
 #include <base/strlist.h>
+#include <deploy/key_reader.h>
 
 struct hk_cli_option {
 	const char *name; /* long name, without the hyphens */
@@ -89,7 +90,8 @@ void hk_cli_say(const char *fmt, ...) HK_PRINTF(1, 2);
 
 void hk_cli_usage(const struct hk_cli_command *c, struct hk_buf *out);
 void hk_cli_help(const struct hk_cli_command *c, struct hk_buf *out);
-void hk_cli_overview(struct hk_buf *out);
+/* Of all commands, or of those that the holder of a key may run. */
+void hk_cli_overview(const struct hk_key_reader *reader, struct hk_buf *out);
 
 /* The COMMANDS part of hostkit(1), in man(7) markup. */
 void hk_cli_man(struct hk_buf *out);

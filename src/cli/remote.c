@@ -21,12 +21,12 @@ static int refuse(struct hk_error *err, const char *word, const char *why)
 	return hk_error_set(err, HK_E_NOT_ALLOWED, "'%s' %s", shown.data, why);
 }
 
-static bool is_allowed(const struct hk_cli_command *c, const struct hk_conf *conf)
+bool hk_cli_remote_may(const struct hk_cli_command *c, const struct hk_strlist *commands)
 {
 	hk_auto_free char *both = c->verb ? hk_xasprintf("%s %s", c->group, c->verb) : NULL;
 
-	return c->remote && (hk_strlist_has(&conf->project_shell, c->group) ||
-			     (both && hk_strlist_has(&conf->project_shell, both)));
+	return c->remote &&
+	       (hk_strlist_has(commands, c->group) || (both && hk_strlist_has(commands, both)));
 }
 
 void hk_cli_remote_list(const struct hk_conf *conf, struct hk_buf *out)
@@ -137,7 +137,7 @@ static int take(const struct hk_cli_invocation *in, const char *project, const s
 	}
 	if (!c)
 		return hk_error_set(err, HK_E_NOT_ALLOWED, "hostkit needs a command here");
-	if (!is_allowed(c, conf)) {
+	if (!hk_cli_remote_may(c, &conf->project_shell)) {
 		hk_auto_free char *name = hk_xasprintf("%s%s%s", c->group, c->verb ? " " : "",
 						       c->verb ? c->verb : "");
 

@@ -8,6 +8,7 @@
 #include <base/buf.h>
 #include <base/error.h>
 #include <base/strlist.h>
+#include <cli/cli.h>
 #include <conf/conf.h>
 
 /*
@@ -19,6 +20,9 @@
  */
 int hk_cli_remote(const struct hk_strlist *words, const char *project, const struct hk_conf *conf,
 		  struct hk_strlist *ret_argv, struct hk_error *err) HK_MUST_CHECK;
+
+/* Whether it is one for keys that commands, as [project] shell lists them, name. */
+bool hk_cli_remote_may(const struct hk_cli_command *c, const struct hk_strlist *commands);
 
 /* "deploy, rollback, ratelimit show" */
 void hk_cli_remote_list(const struct hk_conf *conf, struct hk_buf *out);

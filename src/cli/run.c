@@ -160,12 +160,14 @@ static void print(const struct hk_buf *out)
 
 static int show_help(const struct hk_cli_command *c)
 {
+	HK_CLEANUP(hk_key_reader_release) struct hk_key_reader reader = HK_KEY_READER_INIT;
 	hk_auto_buf out = HK_BUF_INIT;
 
+	hk_key_reader_find(&reader);
 	if (c)
 		hk_cli_help(c, &out);
 	else
-		hk_cli_overview(&out);
+		hk_cli_overview(&reader, &out);
 	print(&out);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <base/roff.h>
+#include <cli/remote.h>
 
 static const struct hk_cli_command *const tables[] = {
 	hk_cli_project_commands, hk_cli_key_commands,	     hk_cli_config_commands,
@@ -140,11 +141,19 @@ void hk_cli_help(const struct hk_cli_command *c, struct hk_buf *out)
 		add_option(o, out);
 }
 
+struct overview {
+	struct hk_buf *out;
+	const struct hk_key_reader *reader;
+};
+
 static void add_overview_line(void *ctx, const struct hk_cli_command *c)
 {
-	struct hk_buf *out = ctx;
+	const struct overview *o = ctx;
+	struct hk_buf *out = o->out;
 	struct hk_buf left = HK_BUF_INIT;
 
+	if (*o->reader->to && !hk_cli_remote_may(c, &o->reader->commands))
+		return;
 	add_name(c, &left);
 	if (*c->operands)
 		hk_buf_addf(&left, " %s", c->operands);
@@ -152,11 +161,20 @@ static void add_overview_line(void *ctx, const struct hk_cli_command *c)
 	hk_buf_release(&left);
 }
 
-void hk_cli_overview(struct hk_buf *out)
+void hk_cli_overview(const struct hk_key_reader *reader, struct hk_buf *out)
 {
-	hk_buf_addstr(out, "usage: hostkit [--root DIR] [--json] COMMAND ...\n\n");
-	hk_cli_each_command(add_overview_line, out);
+	struct overview all = { .out = out, .reader = reader };
+
+	if (*reader->to)
+		hk_buf_addf(out, "usage: ssh %s [--json] COMMAND ...\n\n", reader->to);
+	else
+		hk_buf_addstr(out, "usage: hostkit [--root DIR] [--json] COMMAND ...\n\n");
+	hk_cli_each_command(add_overview_line, &all);
 	hk_buf_addstr(out, "  help [COMMAND]            Show this, or the help of a command.\n\n");
+	if (*reader->to) {
+		hk_buf_addstr(out, "NAME, the project's, may be left out.\n");
+		return;
+	}
 	for (const struct hk_cli_option *o = hk_cli_global_options; o->name; o++)
 		add_option(o, out);
 	hk_buf_addstr(out, "\nA first project: hostkit --root ~/hostkit project create demo\n");

@@ -70,7 +70,11 @@ commands() {
 	vps vps env get site A >shown
 	[ "$(cat shown)" = "from standard input" ]
 	vps vps help >shown
-	contains shown "usage: hostkit"
+	grep "^usage: ssh $(id -un)@$(hostname) \[--json\] COMMAND" shown
+	grep "^  deploy status NAME " shown
+	lacks shown "project create"
+	vps vps help deploy status >shown
+	contains shown "usage: hostkit deploy status"
 	vps vps deploy log 1 >shown
 	contains shown "deployment 1 of branch 'main'"
 }

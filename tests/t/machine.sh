@@ -128,7 +128,7 @@ machine_start() {
 		bash "$here/machine-init.sh" "$machine_dir/disk" vps "$T" \
 		3>&- </dev/null >>"$machine_dir/console" 2>&1 &
 	echo $! >"$machine_dir/unshare.pid"
-	if ! wait_until 20 machine_is_up; then
+	if ! wait_until 60 machine_is_up; then
 		note_file "the machine's console" "$machine_dir/console"
 		return 1
 	fi
@@ -196,7 +196,7 @@ machine_add_developer() {
 
 machine_stop() {
 	kill -9 "$(machine_init)" 2>/dev/null || true
-	wait_until 10 machine_is_gone
+	wait_until 30 machine_is_gone
 }
 
 machine_is_gone() {
