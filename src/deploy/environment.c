@@ -105,7 +105,7 @@ static void add_settings(const struct hk_project *p, struct hk_strlist *env)
 static int add_text(const char *text, size_t len, const char *what, struct hk_strlist *env,
 		    struct hk_error *err)
 {
-	hk_auto_strlist entries = HK_STRLIST_INIT;
+	HK_CLEANUP(hk_strlist_wipe) struct hk_strlist entries = HK_STRLIST_INIT;
 
 	if (hk_dotenv_parse(text, len, what, &entries, err))
 		return err->code;
@@ -222,7 +222,7 @@ void hk_environment_temporary(const struct hk_project *p, const char *name, stru
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err)
 {
-	hk_auto_strlist env = HK_STRLIST_INIT;
+	HK_CLEANUP(hk_strlist_wipe) struct hk_strlist env = HK_STRLIST_INIT;
 
 	hk_environment_plain(p, &env);
 	if (add_dotenv(p, &env, err))
@@ -238,7 +238,7 @@ int hk_environment_build(const struct hk_project *p, const struct hk_deployment 
 int hk_environment_build_of(const struct hk_project *p, const char *text, size_t len,
 			    const char *what, struct hk_strlist *ret, struct hk_error *err)
 {
-	hk_auto_strlist env = HK_STRLIST_INIT;
+	HK_CLEANUP(hk_strlist_wipe) struct hk_strlist env = HK_STRLIST_INIT;
 
 	hk_environment_plain(p, &env);
 	if (add_text(text, len, what, &env, err))

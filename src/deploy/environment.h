@@ -20,8 +20,7 @@
 int hk_environment_build(const struct hk_project *p, const struct hk_deployment *d,
 			 struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 
-/* The same, without a deployment, as if that text, which what names in errors, were the .env file.
- */
+/* The same, without a deployment, with that text for the .env file; what names it in errors. */
 int hk_environment_build_of(const struct hk_project *p, const char *text, size_t len,
 			    const char *what, struct hk_strlist *ret,
 			    struct hk_error *err) HK_MUST_CHECK;
