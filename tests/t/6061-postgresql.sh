@@ -20,10 +20,12 @@ vps_boot
 version=$(find /usr/lib/postgresql -maxdepth 1 -mindepth 1 -printf '%f\n' | sort -V | tail -n 1)
 
 start_server() {
-	machine_run test -d "/etc/postgresql/$version/main" ||
-		machine_run pg_createcluster "$version" main
 	machine_run systemctl start "postgresql@$version-main.service"
 }
+
+# As its installation makes it; the one that is seen here may be running, outside.
+machine_run rm -rf "/etc/postgresql/$version" "/var/lib/postgresql/$version"
+machine_run pg_createcluster "$version" main >/dev/null
 start_server
 
 as_postgres() {
