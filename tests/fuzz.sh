@@ -2,7 +2,9 @@
 # The part of `make fuzz` that is no building.
 #
 #   fuzz.sh probe CC                        whether CC has libFuzzer; says on stdout why not
-#   fuzz.sh run SOURCE BUILD SECONDS NAME…  runs BUILD/fuzz-NAME for that long each, TAP on stdout
+#   fuzz.sh run SOURCE BUILD SECONDS NAME…  runs BUILD/fuzz-NAME for that long each, one on each
+#                                           processor, TAP on stdout
+#   fuzz.sh one SOURCE BUILD SECONDS NAME   runs one; how that ended is in BUILD/fuzz-NAME.status
 #
 # SOURCE/corpus/NAME holds the seeds and SOURCE/dict/NAME may hold a dictionary. What a run finds new goes
 # to BUILD/found/NAME, what fails to BUILD/failed/NAME; both are tried first in the next run.
@@ -23,8 +25,8 @@ probe() {
 	return "$status"
 }
 
-# one NAME: 0 when no input failed; $log has all that it said
-one() {
+# fuzz NAME: 0 when no input failed; its log has all that it said
+fuzz() {
 	log=$build/fuzz-$1.log
 	failed=$build/failed/$1
 	mkdir -p "$build/found/$1" "$failed"
@@ -33,6 +35,15 @@ one() {
 		-artifact_prefix="$failed/"
 	[ ! -f "$source/dict/$name" ] || set -- "$@" -dict="$source/dict/$name"
 	"$build/fuzz-$name" "$@" "$build/found/$name" "$source/corpus/$name" "$failed" >"$log" 2>&1
+}
+
+one() {
+	source=$1
+	build=$2
+	seconds=$3
+	began=$(date +%s)
+	fuzz "$4"
+	echo "$? $(($(date +%s) - began))" >"$build/fuzz-$4.status"
 }
 
 run() {
@@ -44,15 +55,20 @@ run() {
 	bad=0
 	echo "1..$#"
 	for name; do
+		rm -f "$build/fuzz-$name.status"
+		echo "$name"
+	done | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" sh "$0" one "$source" "$build" "$seconds"
+	for name; do
 		number=$((number + 1))
-		began=$(date +%s)
+		log=$build/fuzz-$name.log
+		ended=$(cat "$build/fuzz-$name.status" 2>/dev/null || echo "1 0")
 		result=ok
-		one "$name" || {
+		[ "${ended% *}" = 0 ] || {
 			result="not ok"
 			bad=$((bad + 1))
 		}
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-		echo "$result $number - $name: ${runs:-some} executions in $(($(date +%s) - began)) s"
+		echo "$result $number - $name: ${runs:-some} executions in ${ended#* } s"
 		[ "$result" = ok ] || {
 			tail -n 40 "$log" | sed 's/^/#   /'
 			echo "# failing input: $(sed -n 's/.*Test unit written to //p' "$log")"

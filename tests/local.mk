@@ -24,7 +24,7 @@ tests/stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_hktemplates_DAT
 CLEANFILES += tests/stage.stamp
 clean-local:
 	rm -rf tests/stage tests/fuzz/found tests/fuzz/failed
-	rm -f tests/fuzz/fuzz-*.log
+	rm -f tests/fuzz/fuzz-*.log tests/fuzz/fuzz-*.status
 
 if HAVE_CMOCKA
 unit_tests = \

@@ -108,6 +108,7 @@ busy_port() { # one that something else listens on is passed over
 	python3 -c '
 import signal, socket, sys, time
 s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has just ended may have had it
 for _ in range(100):
     try:
         s.bind(("127.0.0.1", int(sys.argv[1])))

@@ -13,7 +13,8 @@ test_begin "keys on a machine"
 not_in_quick_run
 machine_require
 machine_boot
-machine_run systemctl start ssh
+# Clients may set the environment, see below.
+machine_run bash -euc 'echo "AcceptEnv *" >/etc/ssh/sshd_config.d/all.conf; systemctl start ssh'
 
 machine_run hostkit project create site --driver none
 machine_run hostkit project create other --driver none
@@ -116,7 +117,6 @@ planted() { # what the user puts in the place of the folder
 ok_when "root writes through no link of the user's, and into no folder of theirs" planted
 
 roots() { # a client that may set the environment gains no other root
-	machine_run bash -euc 'echo "AcceptEnv *" >/etc/ssh/sshd_config.d/all.conf; systemctl restart ssh'
 	machine_as site bash -euc 'mkdir -p evil/etc/hostkit/projects evil/home/site'
 	machine_as dev env HOSTKIT_ROOT=/home/site/evil ssh -o 'SendEnv=*' site@vps project show >shown
 	contains shown "home        /home/site"
