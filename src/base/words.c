@@ -21,6 +21,7 @@ static const char *const reserved[] = {
 struct splitter {
 	const char *s;	     /* the next byte */
 	const char *refused; /* unquoted */
+	bool was_read;	     /* by the client's shell */
 	struct hk_buf word;
 	bool in_word; /* also true for '' */
 	struct hk_strlist words;
@@ -64,13 +65,15 @@ static int take_double(struct splitter *sp, struct hk_error *err)
 	return 0;
 }
 
-static int refuse_shell(char c, const char *line, struct hk_error *err)
+static int refuse_shell(const struct splitter *sp, char c, const char *line, struct hk_error *err)
 {
 	if (c == '\n') {
 		hk_error_set(err, HK_E_USAGE, "a command is one line");
 		return hk_error_hint(err, "quote the line end, or put the lines into a script");
 	}
 	hk_error_set(err, HK_E_USAGE, "'%c' needs a shell", c);
+	if (sp->was_read)
+		return hk_error_hint(err, "inside of a word, quote it twice: \"'a%cb'\"", c);
 	return hk_error_hint(err, "quote it, or write a shell line: sh: %s", line);
 }
 
@@ -83,7 +86,7 @@ static int take(struct splitter *sp, const char *line, struct hk_error *err)
 		return 0;
 	}
 	if (strchr(sp->refused, c))
-		return refuse_shell(c, line, err);
+		return refuse_shell(sp, c, line, err);
 	sp->in_word = true;
 	if (c == '\'')
 		return take_single(sp, err);
@@ -100,12 +103,14 @@ static int take(struct splitter *sp, const char *line, struct hk_error *err)
 	return 0;
 }
 
-static int split(const char *s, const char *refused, struct hk_strlist *ret, struct hk_error *err)
+static int split(const char *s, bool was_read, struct hk_strlist *ret, struct hk_error *err)
 {
 	HK_CLEANUP(splitter_release)
-	struct splitter sp = {
-		.s = s, .refused = refused, .word = HK_BUF_INIT, .words = HK_STRLIST_INIT
-	};
+	struct splitter sp = { .s = s,
+			       .refused = was_read ? SHELL_ONLY : SHELL_ONLY PATTERNS,
+			       .was_read = was_read,
+			       .word = HK_BUF_INIT,
+			       .words = HK_STRLIST_INIT };
 	int r;
 
 	while (*sp.s) {
@@ -120,12 +125,12 @@ static int split(const char *s, const char *refused, struct hk_strlist *ret, str
 
 int hk_words_split(const char *s, struct hk_strlist *ret, struct hk_error *err)
 {
-	return split(s, SHELL_ONLY PATTERNS, ret, err);
+	return split(s, false, ret, err);
 }
 
 int hk_words_split_read(const char *s, struct hk_strlist *ret, struct hk_error *err)
 {
-	return split(s, SHELL_ONLY, ret, err);
+	return split(s, true, ret, err);
 }
 
 static bool is_plain(const char *word)

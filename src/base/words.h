@@ -18,8 +18,8 @@
 int hk_words_split(const char *s, struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 
 /*
- * The same for what a client's shell has read already: * and ?, which name nothing there is a
- * reason to look for, are themselves.
+ * The same for a line that the client's own shell has read, and ssh has joined: * and ? are
+ * themselves, since there is nothing to match, and the hint says how to quote for both sides.
  */
 int hk_words_split_read(const char *s, struct hk_strlist *ret, struct hk_error *err) HK_MUST_CHECK;
 

@@ -58,17 +58,11 @@ static int split(const char *text, struct hk_strlist *ret, struct hk_error *err)
 {
 	struct hk_error wrong = HK_ERROR_INIT;
 
-	/* Its hints are about configured commands. */
 	if (!hk_words_split_read(text, ret, &wrong))
 		return 0;
-	if (wrong.message[0] != '\'')
-		return hk_error_set(err, HK_E_NOT_ALLOWED, "there is no shell here: %s",
-				    wrong.message);
-	/* ssh joins its words: the quotes that were typed are gone. */
-	return hk_error_set(err, HK_E_NOT_ALLOWED,
-			    "there is no shell here: %s; inside of a word, quote it twice: "
-			    "\"'a%cb'\"",
-			    wrong.message, wrong.message[1]);
+	/* In one: the hint is to be what is possible here. */
+	return hk_error_set(err, HK_E_NOT_ALLOWED, "there is no shell here: %s%s%s", wrong.message,
+			    *wrong.hint ? "; " : "", wrong.hint);
 }
 
 /* Whether a text is one of the own repository's names, behind one of the prefixes. */
