@@ -289,16 +289,22 @@ static int restore_into_new(const struct hk_database *db, struct hk_pg *s,
 	return rewind_dump(from, err) ? err->code : hk_database_run(db, &p, err);
 }
 
-static int clean(const struct hk_database *db, struct hk_error *err)
+/* What must not stop half-way: neither a cancellation nor the limit of the rest ends it. */
+static int run_whole(const struct hk_database *db, const char *script, struct hk_error *err)
 {
 	struct hk_database whole = *db;
 	hk_auto_pg s = HK_PG_INIT;
 
 	whole.cancel_fd = -1;
 	whole.deadline = hk_clock_deadline(SWAP_MS);
-	return hk_pg_find(db, &s, err)
-		       ? err->code
-		       : hk_pg_run_script(&whole, &s, HK_PG_MAINTENANCE, clean_script, NULL, err);
+	if (hk_pg_find(db, &s, err))
+		return err->code;
+	return hk_pg_run_script(&whole, &s, HK_PG_MAINTENANCE, script, NULL, err);
+}
+
+static int clean(const struct hk_database *db, struct hk_error *err)
+{
+	return run_whole(db, clean_script, err);
 }
 
 static int load(const struct hk_database *db, const struct hk_dump *from, struct hk_error *err)
@@ -320,14 +326,7 @@ static int load(const struct hk_database *db, const struct hk_dump *from, struct
 static int swap(const struct hk_database *db, const struct hk_dump *from HK_UNUSED,
 		struct hk_error *err)
 {
-	struct hk_database whole = *db;
-	hk_auto_pg s = HK_PG_INIT;
-
-	whole.cancel_fd = -1;
-	whole.deadline = hk_clock_deadline(SWAP_MS);
-	return hk_pg_find(db, &s, err)
-		       ? err->code
-		       : hk_pg_run_script(&whole, &s, HK_PG_MAINTENANCE, swap_script, NULL, err);
+	return run_whole(db, swap_script, err);
 }
 
 static int look(const struct hk_database *db, bool *ret_beside, struct hk_error *err)
