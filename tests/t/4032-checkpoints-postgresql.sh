@@ -101,7 +101,7 @@ ok_when "or with that of the vault, when it is injected" from_vault
 # pg_dump and psql, seen by whoever looks at processes while they run.
 spy() {
 	while [ ! -e "$T/stop-spying" ]; do
-		cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep "[c]anary-p" >>"$T/seen" || true
+		cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep "[c]anary-$$-p" >>"$T/seen" || true
 		sleep 0.01
 	done
 }

@@ -17,8 +17,9 @@ postgresql_begin() {
 	# shellcheck disable=SC2034 # tests use it
 	home=$(home_of site)
 	dumps=$HOSTKIT_ROOT/var/lib/hostkit/site/checkpoints
-	password="canary-p@ss/word:%"
-	url_password=canary-p%40ss%2Fword%3A%25
+	# This test's own: another one beside it has its own in a command line.
+	password="canary-$$-p@ss/word:%"
+	url_password=canary-$$-p%40ss%2Fword%3A%25
 	sock=$T/sock
 	pgdata=$T/pgdata
 	if [ "$(id -u)" -eq 0 ]; then
